@@ -1,0 +1,72 @@
+"""Weights and a JSON card in one safetensors file; never pickle."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
+
+from genviz.model import BadInput, Model, Spec, find, nearest
+from genviz.paths import PRETRAINED
+
+VERSION = 1
+
+
+def save(model: Model, path: str | Path, half: bool = False, **card: Any) -> None:
+    """Write the model to `path`, floating-point tensors as float16 if `half`; `card` is further JSON for its card."""
+    tensors = {
+        k: v.contiguous().half() if half and v.is_floating_point() else v.contiguous() for k, v in model.state_dict().items()
+    }
+    spec = {"shape": model.spec.shape, "support": model.spec.support, "classes": model.spec.classes}
+    knobs = model.knobs.model_dump()
+    card = {"version": VERSION, "model": model.slug, "seed": model.seed, "knobs": knobs, "spec": spec, **card}
+    Path(path).write_bytes(to_bytes(tensors, metadata={"genviz": json.dumps(card, sort_keys=True)}))
+
+
+def card(path: str | Path) -> dict[str, Any]:
+    """The JSON card of a genviz file, or a `BadInput` that says what the file is not."""
+    try:
+        with safe_open(path, "pt") as file:
+            text = (file.metadata() or {}).get("genviz")
+    except FileNotFoundError:
+        raise BadInput(f"there is no file {path}") from None
+    except (SafetensorError, OSError) as error:
+        raise BadInput(f"{path} is not a whole safetensors file ({error}): make it again or take another") from None
+    if text is None:
+        raise BadInput(f"{path} is a safetensors file of another program: it has no genviz card")
+    found = json.loads(text)
+    if found["version"] > VERSION:
+        raise BadInput(
+            f"{path} was written by a newer genviz (format {found['version']}, this one reads {VERSION}): update genviz"
+        )
+    return found
+
+
+def locate(name: str | Path) -> Path:
+    """The file of that path, or of that pretrained name."""
+    path = Path(name)
+    if path.suffix or path.exists():
+        return path
+    if not (shipped := PRETRAINED / f"{name}.safetensors").exists():
+        names = sorted(p.stem for p in PRETRAINED.glob("*.safetensors"))
+        raise BadInput(f"nothing pretrained is called {str(name)!r}{nearest(str(name), names)}")
+    return shipped
+
+
+def load(name: str | Path) -> Model:
+    """A model from a path or a pretrained name, in float32 and ready to sample."""
+    path = locate(name)
+    about = card(path)
+    spec = Spec(tuple(about["spec"]["shape"]), about["spec"]["support"], about["spec"]["classes"])
+    model = find(about["model"])(spec, about["seed"], **about["knobs"])
+    with safe_open(path, "pt") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (safe_open is no mapping)
+    state = model.state_dict()
+    for key, tensor in tensors.items():
+        if key not in state or state[key].shape != tensor.shape:
+            raise BadInput(f"{path} does not fit a {about['model']}: tensor {key} {tuple(tensor.shape)}")
+    if missing := set(state) - set(tensors):
+        raise BadInput(f"{path} lacks the tensor {min(missing)}")
+    model.load_state_dict({key: tensor.to(state[key].dtype) for key, tensor in tensors.items()})
+    return model.eval().requires_grad_(False)

@@ -1,0 +1,17 @@
+"""What a person gave cannot be used, said so that she can mend it."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class BadInput(ValueError):
+    """The message names the input and the remedy."""
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """': did you mean …?' for an error message, or ': there are …' when nothing is near."""
+    names = list(names)
+    close = difflib.get_close_matches(name, names, 3, 0.5)
+    if close:
+        return f": did you mean {' or '.join(close)}?"
+    return f": there are {', '.join(names)}" if names else ": there are none"

@@ -1,0 +1,171 @@
+"""The typed layers: what panels make and the stage draws. Plain data, no drawing, no streamlit.
+
+A `Scene` is an arrangement of panes, a `Pane` holds layers. Static layers are sent once, with the scene; the others are
+sent again in every frame. `genviz.stage.pack` turns both into bytes, `stage/frontend/src/types.ts` is their mirror.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as default
+from typing import Any, ClassVar, Literal
+
+from torch import Tensor
+
+Role = Literal["data", "model", "noise", "truth", "error", "label"]  # colour and form; "label": ten hues by class
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """What all layers share. `tensors` names the fields that travel as quantised bytes; the rest travels as JSON."""
+
+    name: str
+    role: Role = "model"
+    static: bool = False
+    hidden: bool = False  # off until its toggle is pressed
+    label: str = ""  # what the legend says
+    tensors: ClassVar[tuple[str, ...]] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Points(Layer):
+    """Dots, rings or crosses at `xy` (n, 2); `labels` (n,) colour them. `codes` (n, k): the full codes they stand for."""
+
+    xy: Tensor
+    labels: Tensor | None = None
+    codes: Tensor | None = None
+    names: Sequence[str] = ()  # written beside the points
+    size: float = 1.0
+    pick: bool = False  # a click selects the point for every pane that follows the selection
+    tensors: ClassVar[tuple[str, ...]] = ("xy", "labels", "codes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images(Layer):
+    """Grey pictures `pixels` (n, h, w) in [0, 1], in a grid of `columns`."""
+
+    pixels: Tensor
+    columns: int = 0
+    captions: Sequence[str] = ()
+    follow: Literal["", "selection"] = ""  # show only the selected one
+    tensors: ClassVar[tuple[str, ...]] = ("pixels",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field(Layer):
+    """A function on a grid, `values` (ny, nx) over `extent` (x0, x1, y0, y1), row 0 at y0: heat map or contours."""
+
+    values: Tensor
+    extent: tuple[float, float, float, float]
+    style: Literal["heat", "contour"] = "heat"
+    tensors: ClassVar[tuple[str, ...]] = ("values",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrows(Layer):
+    start: Tensor  # (n, 2)
+    end: Tensor  # (n, 2)
+    tensors: ClassVar[tuple[str, ...]] = ("start", "end")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mesh(Layer):
+    """A grid warped into the pane: `xy` (ny, nx, 2)."""
+
+    xy: Tensor
+    tensors: ClassVar[tuple[str, ...]] = ("xy",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Path(Layer):
+    xy: Tensor  # (n, 2)
+    tensors: ClassVar[tuple[str, ...]] = ("xy",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ellipses(Layer):
+    """Gaussians drawn at `levels` standard deviations: `mean` (n, 2), `cov` (n, 3) as xx, xy, yy."""
+
+    mean: Tensor
+    cov: Tensor
+    levels: tuple[float, ...] = (1.0, 2.0)
+    follow: Literal["", "selection"] = ""
+    tensors: ClassVar[tuple[str, ...]] = ("mean", "cov")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bars(Layer):
+    """Horizontal bars `values` (n,), with names, an optional threshold line and unit."""
+
+    values: Tensor
+    names: Sequence[str] = ()
+    threshold: float | None = None
+    unit: str = ""
+    sort: bool = False
+    log: bool = False
+    tensors: ClassVar[tuple[str, ...]] = ("values",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curves(Layer):
+    """Lines over training steps, read from the run's metrics by column name, or literal `xy` (n, 2)."""
+
+    columns: Sequence[str] = ()
+    stack: bool = False  # areas on top of each other
+    signs: Sequence[float] = ()  # a factor for each column, 1 when left out
+    xy: Tensor | None = None
+    tensors: ClassVar[tuple[str, ...]] = ("xy",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decode(Layer):
+    """What the browser decodes by itself with a client program, from the newest weights at the playhead.
+
+    at: `cursor` the code under the pointer · `selection` the code of the selected point · `lattice` a grid of `side`² codes
+    over the latent pane · `traversal` a row for each latent dimension, swept −`span` … `span` around the selected code ·
+    `mesh` the warped latent grid (2-D data).
+    """
+
+    program: str = "decode"
+    at: Literal["cursor", "selection", "lattice", "traversal", "mesh"] = "cursor"
+    side: int = 9
+    span: float = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbers(Layer):
+    """Figures with unit and how they were computed: rows of (label, value, unit, how)."""
+
+    rows: Sequence[tuple[str, float, str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caption(Layer):
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pane:
+    """A frame on the stage: a question as its title, one sentence on how to read it, layers on common axes."""
+
+    name: str
+    title: str
+    layers: Sequence[Layer] = ()
+    kind: Literal["plane", "images", "bars", "curves", "numbers"] = "plane"
+    reads: str = ""  # how to read it, one sentence
+    how: str = ""  # how computed
+    alt: str = ""  # in words, for those who cannot see it
+    x: tuple[float, float] | None = None  # limits; None: from the layers
+    y: tuple[float, float] | None = None
+    x_label: str = ""
+    y_label: str = ""
+    latent: bool = False  # the pointer here chooses a code
+    line: bool = False  # only the horizontal scale means something
+    ask: str = ""  # a panel computed on request by the server, at the playhead's keyframe, for the selected point
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    panes: Sequence[Pane]
+    programs: Mapping[str, Any] = default(default_factory=dict)  # client programs by name
+    latent: int = 0  # dimensions of a code
+    shape: tuple[int, ...] = ()  # of a row of data: (d,) or (h, w)

@@ -1,0 +1,358 @@
+"""The one noun of genviz: a `Model` declares its knobs, builds its parameters and yields the steps of its `fit`."""
+
+import importlib
+import inspect
+import math
+import pkgutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol, get_args, get_origin, runtime_checkable
+
+import torch
+from jaxtyping import Float, Int
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic.fields import FieldInfo
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from genviz.errors import BadInput as BadInput  # every file that knows models needs it: found here too
+from genviz.errors import nearest as nearest
+from genviz.rng import Rng
+
+Support = Literal["real", "unit", "binary"]
+MODELS: dict[str, type["Model"]] = {}  # slug -> class, filled as model files are imported
+_BUILDING = threading.Lock()  # parameters are initialised from torch's global stream, one model at a time
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a model must know of its data before it sees any: the shape of a row, its support, the number of classes."""
+
+    shape: tuple[int, ...]  # (d,) for points, (height, width) for images
+    support: Support = "real"  # real: all numbers; unit: grey values in [0, 1]; binary: 0 or 1
+    classes: int = 0
+
+    @property
+    def dim(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def kind(self) -> Literal["points", "digits", "mnist"]:
+        """Which presets suit data of this size when none has its name."""
+        if len(self.shape) == 1 and self.dim <= 64:
+            return "points"
+        return "digits" if self.dim <= 256 else "mnist"
+
+    def check(self, x: Tensor, name: str = "x") -> Tensor:
+        """`x` itself, if it is rows of this spec; else a `BadInput` that names what is wrong and where."""
+        if x.ndim != 2:
+            raise BadInput(f"{name} has shape {tuple(x.shape)}: give rows and columns, (n, {self.dim})")
+        if x.shape[1] != self.dim:
+            raise BadInput(f"{name} has {x.shape[1]} columns, the model was built for {self.dim}")
+        if not x.isfinite().all():
+            row, column = (~x.isfinite()).nonzero()[0].tolist()
+            raise BadInput(f"{name} holds {x[row, column].item()} at row {row}, column {column}: remove or fill it first")
+        if self.support != "real" and len(x) and (x.min() < 0 or x.max() > 1):
+            row, column = ((x < 0) | (x > 1)).nonzero()[0].tolist()
+            raise BadInput(
+                f"{name} holds {x[row, column].item():.4g} at row {row}, column {column}: "
+                f"this model's pixels are probabilities, scale them to [0, 1]"
+            )
+        return x
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings known to converge: on which data, with which knobs, for how many steps."""
+
+    steps: int
+    data: str = ""  # empty: the preset's own name
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    idea: str = ""  # one sentence: what this preset lets a person see
+    listed: bool = True  # offered by name; the others are reached from the picture they belong to
+
+
+@dataclass(frozen=True)
+class Step:
+    """One update worth watching. `show` holds references, read only in slow motion, so that watching changes nothing."""
+
+    metrics: Mapping[str, Tensor]  # 0-d tensors, only what the update computed anyway
+    phase: str = "update"
+    caption: str = ""
+    show: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a chain stands: `x` (n, d), what is worth looking at besides, and the evaluations spent since the last state."""
+
+    x: Tensor
+    aux: Mapping[str, Tensor] = field(default_factory=dict)
+    nfe: int = 1
+
+
+# ---------------------------------------------------------------- knobs
+
+
+def knob(
+    default: Any, low: float | None = None, high: float | None = None, help: str = "", *, log: bool = False, live: bool = False
+) -> Any:
+    """Declare a hyperparameter once: the form, the command line, the validation, the URL and the docs all read this.
+
+    `log` asks for a logarithmic scale, `live` allows changes during a run. Choices are declared by a `Literal` type.
+    """
+    return Field(default, ge=low, le=high, description=help, json_schema_extra={"log": log, "live": live})
+
+
+class KnobValues(BaseModel):
+    """A complete set of knob values: frozen, checked, no unknown names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One declared knob, as forms and command lines want it."""
+
+    name: str
+    kind: Any  # bool, int, float or str
+    default: Any
+    low: float | None
+    high: float | None
+    help: str
+    log: bool
+    live: bool
+    choices: tuple[Any, ...]
+
+    @property
+    def range(self) -> str:
+        if self.choices:
+            return " | ".join(map(str, self.choices))
+        return "yes | no" if self.kind is bool else f"{self.low:g} … {self.high:g}"
+
+
+def _bounds(info: FieldInfo) -> tuple[float | None, float | None]:
+    low, high = (next((getattr(m, k) for m in info.metadata if hasattr(m, k)), None) for k in ("ge", "le"))
+    return low, high
+
+
+def _knob(name: str, info: FieldInfo) -> Knob:
+    low, high = _bounds(info)
+    kind, extra = info.annotation or float, info.json_schema_extra
+    assert isinstance(extra, dict)
+    choices = get_args(kind) if get_origin(kind) is Literal else ()
+    kind = type(choices[0]) if choices else kind
+    return Knob(name, kind, info.default, low, high, info.description or "", bool(extra["log"]), bool(extra["live"]), choices)
+
+
+# ---------------------------------------------------------------- the model
+
+
+def action(method: Callable[..., None]) -> Callable[..., None]:
+    """Mark a method as a verb of the event log: `run.edit("learn_once", …)` calls it between two steps."""
+    method.__dict__["is_action"] = True
+    return method
+
+
+class Model(nn.Module):
+    """A generative model: knobs, parameters, `fit`, and whichever capabilities it has.
+
+    A subclass declares knobs as annotated class attributes, makes parameters and buffers in `build`, and yields a `Step`
+    per update from `fit(data, rng)`. Whatever must survive is a parameter or a buffer. It never overrides `__init__`.
+    """
+
+    Knobs: ClassVar[type[KnobValues]] = KnobValues
+    slug: ClassVar[str] = ""
+    presets: ClassVar[Mapping[str, Preset]] = {}
+    phases: ClassVar[tuple[str, ...]] = ("update",)
+    trains: ClassVar[bool] = True
+    if_diverged: ClassVar[str] = "lr"  # the knob to lower when a figure is no longer finite
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        own = {
+            name: (kind, vars(cls)[name])
+            for name, kind in inspect.get_annotations(cls, eval_str=True).items()
+            if isinstance(vars(cls).get(name), FieldInfo)
+        }
+        fields: Any = own  # create_model's overloads cannot see through **
+        cls.Knobs = create_model(f"{cls.__name__}Knobs", __base__=cls.Knobs, **fields)
+        ours = cls.__module__.startswith("genviz.models.")
+        cls.slug = cls.__module__.rpartition(".")[2] if ours else cls.__name__.lower()
+        MODELS[cls.slug] = cls
+
+    def __init__(self, spec: Spec, seed: int = 0, **knobs: Any) -> None:
+        super().__init__()
+        self.spec, self.seed = spec, seed
+        self.adopt(self.validate(knobs, spec))
+        with _BUILDING, torch.random.fork_rng(devices=[]):  # nn.Linear takes no generator
+            torch.manual_seed(Rng(seed, "build").generator.initial_seed())
+            self.build()
+
+    def build(self) -> None:
+        """Make parameters and buffers from `self.spec` and the knobs."""
+
+    def fit(self, data: Any, rng: Rng) -> Iterator[Step]:
+        """The paper's algorithm box, one `Step` an update; endless for gradient training."""
+        raise NotImplementedError(f"{self.slug} has nothing to train")
+
+    def adopt(self, knobs: KnobValues) -> None:
+        """Make `knobs` the ones in force: the mathematics reads `self.latent`, not `self.knobs.latent`."""
+        self.knobs = knobs
+        self.__dict__.update(dict(knobs))
+
+    @classmethod
+    def knobs_declared(cls) -> dict[str, Knob]:
+        return {name: _knob(name, info) for name, info in cls.Knobs.model_fields.items()}
+
+    @classmethod
+    def suits(cls, knobs: Any, spec: Spec) -> None:
+        """Raise a `BadInput` where these knobs make no sense for such data; by default every knob suits every data."""
+
+    @classmethod
+    def validate(cls, knobs: Mapping[str, Any], spec: Spec | None = None) -> KnobValues:
+        """The knobs, complete and frozen; a `BadInput` names the knob at fault, its range, or the nearest name.
+
+        With a `spec`, knobs that make no sense for such data are refused too (`suits`).
+        """
+        declared = cls.knobs_declared()
+        if unknown := next((name for name in knobs if name not in declared), None):
+            raise BadInput(f"{cls.slug} has no knob {unknown!r}{nearest(unknown, declared)}")
+        try:
+            values = cls.Knobs(**knobs)
+            if spec is not None:
+                cls.suits(values, spec)
+            return values
+        except ValidationError as error:
+            first = error.errors()[0]
+            bad = declared[str(first["loc"][0])]
+            raise BadInput(f"{bad.name} = {first['input']!r} is outside {bad.range} ({bad.help})") from None
+
+    @classmethod
+    def actions(cls) -> tuple[str, ...]:
+        return tuple(name for name, f in inspect.getmembers(cls, inspect.isfunction) if getattr(f, "is_action", False))
+
+    def save(self, path: str) -> None:
+        """Write weights and a JSON card to a safetensors file."""
+        from genviz.checkpoint import save  # above this file, and only needed by those who save
+
+        save(self, path)
+
+
+def discover() -> dict[str, type[Model]]:
+    """Import every file below `genviz.models`; the registry, slug -> class."""
+    package = importlib.import_module("genviz.models")
+    for found in pkgutil.walk_packages(package.__path__, "genviz.models."):
+        importlib.import_module(found.name)
+    return MODELS
+
+
+def find(slug: str) -> type[Model]:
+    """The model class of that name (`-` and `_` alike), or a `BadInput` with the nearest names."""
+    models, wanted = discover(), slug.replace("-", "_").lower()
+    if wanted not in models:
+        raise BadInput(f"no model is called {slug!r}{nearest(wanted, models)}")
+    return models[wanted]
+
+
+# ---------------------------------------------------------------- capabilities: raw units in, raw units out
+
+Rows = Float[Tensor, "n d"]
+Each = Float[Tensor, " n"]
+
+
+@runtime_checkable
+class Samples(Protocol):
+    def sample(self, n: int, rng: Rng) -> Rows: ...
+
+
+@runtime_checkable
+class Chains(Protocol):
+    def chain(self, n: int, rng: Rng, start: Tensor | None = None, clamp: Tensor | None = None) -> Iterator[State]: ...
+
+
+@runtime_checkable
+class Encodes(Protocol):
+    def encode(self, x: Rows) -> Distribution: ...  # `.mean` (n, k) is the code
+
+
+@runtime_checkable
+class Decodes(Protocol):
+    def decode(self, z: Float[Tensor, "n k"]) -> Rows: ...  # the mean
+
+
+@runtime_checkable
+class Reconstructs(Protocol):
+    def reconstruct(self, x: Rows) -> Rows: ...
+
+
+@runtime_checkable
+class Energies(Protocol):
+    def energy(self, x: Rows) -> Each: ...  # nats
+
+
+@runtime_checkable
+class Scores(Protocol):
+    def score(self, x: Rows, t: Tensor | None = None) -> Rows: ...
+
+
+@runtime_checkable
+class LogProbs(Protocol):
+    def log_prob(self, x: Rows) -> Each: ...  # nats
+
+
+@runtime_checkable
+class Bounds(Protocol):
+    def bound(self, x: Rows, rng: Rng, k: int = 1) -> Each: ...  # nats, below log p(x) in expectation
+
+
+@runtime_checkable
+class LogJoints(Protocol):
+    def log_joint(self, x: Rows, z: Float[Tensor, "m k"]) -> Float[Tensor, "n m"]: ...  # log p(x_i, z_j), nats
+
+
+@runtime_checkable
+class Clusters(Protocol):
+    def cluster(self, x: Rows) -> Float[Tensor, "n c"]: ...
+
+
+@runtime_checkable
+class Classifies(Protocol):
+    def classify(self, x: Rows) -> Float[Tensor, "n c"]: ...
+
+
+@runtime_checkable
+class Discriminates(Protocol):
+    def discriminate(self, x: Rows) -> Each: ...  # logits
+
+
+@runtime_checkable
+class HasFeatures(Protocol):
+    def features(self) -> Float[Tensor, "k d"]: ...
+
+
+@runtime_checkable
+class Monitors(Protocol):
+    def monitor(self, data: Any, rng: Rng) -> dict[str, float]: ...
+
+
+@runtime_checkable
+class HasLayers(Protocol):
+    def layers(self, data: Any, rng: Rng) -> list[Any]: ...
+
+
+@runtime_checkable
+class RunsInBrowser(Protocol):
+    def client(self) -> dict[str, list[list[Any]]]: ...
+
+
+CAPABILITIES: dict[str, type] = {
+    "sample": Samples, "chain": Chains, "encode": Encodes, "decode": Decodes, "reconstruct": Reconstructs,
+    "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds, "log_joint": LogJoints, "cluster": Clusters,
+    "classify": Classifies, "discriminate": Discriminates, "features": HasFeatures, "monitor": Monitors,
+    "layers": HasLayers, "client": RunsInBrowser,
+}  # fmt: skip
+
+Labels = Int[Tensor, " n"]
