@@ -1,0 +1,1 @@
+"""How good is a model? Figures asked of capabilities, never of a model's name."""

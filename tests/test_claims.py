@@ -1,0 +1,48 @@
+"""The claims that are quick enough for every test run, and the files their results are kept in."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from genviz import claims
+from genviz.claims import Claim, Measured
+
+FAST = [next(claim for claim in claims.claims(model) if claim.fast) for model in claims.modules()]
+
+
+@pytest.mark.parametrize("claim", FAST, ids=lambda claim: f"{claim.model}.{claim.name}")
+def test_a_fast_claim_of_each_model_holds(claim: Claim) -> None:
+    result = claims.measure(claim, [0])
+    assert result.holds, f"{result.mean} against {result.baseline} + {result.threshold} {result.unit}"
+    assert result.command == f"genviz claims {claim.model} --seeds 0" and result.seconds > 0
+
+
+def made(name: str, *values: float) -> claims.Result:
+    claim = Claim("toy", name, "says", "paper", "measure", True, lambda seed: Measured(values[seed], 1.0, 0.5))
+    return claims.measure(claim, range(len(values)))
+
+
+def test_means_over_seeds_decide() -> None:
+    assert made("mean", 1.0, 2.0).holds
+    assert not made("short", 1.0, 1.9).holds
+    assert not made("nan", 2.0, float("nan")).holds
+
+
+def test_the_newest_result_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(claims, "SHIPPED", tmp_path / "shipped.json")
+    monkeypatch.setenv("GENVIZ_HOME", str(tmp_path))
+    assert claims.newest("toy") == []
+    old, new, other = made("a", 2.0), made("a", 1.0), made("b", 2.0)
+    stamped = [claims.Result(**{**r.__dict__, "date": date}) for r, date in ((old, "2020"), (new, "2021"), (other, "2020"))]
+    claims.write(claims.SHIPPED, [stamped[0], stamped[2]])
+    claims.write(claims.mine(), [stamped[1]])
+    assert [(r.claim, r.date) for r in claims.newest("toy")] == [("a", "2021"), ("b", "2020")]
+    claims.write(claims.mine(), [stamped[0]])
+    assert len(json.loads(claims.mine().read_text())) == 1
+
+
+def test_shipped_results_are_of_claims_that_exist() -> None:
+    for result in claims.read(claims.SHIPPED):
+        assert result.claim in {claim.name for claim in claims.claims(result.model)}
+        assert result.seeds == [0, 1, 2]
