@@ -1,0 +1,57 @@
+"""Capability → layers. A panel names what it needs of a model, never a model; where the need is met, the picture appears.
+
+Two kinds: a *recorded* panel is drawn at each frame of a run; an *asked* one is computed by the server when a person asks
+for it, for the point she chose, from the keyframe at the playhead.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from functools import cache
+
+from genviz.data import Data
+from genviz.layers import Pane, Scene
+from genviz.model import BadInput, HasLayers, Model, RunsInBrowser, nearest
+from genviz.panels.registry import PANELS, Panel
+from genviz.panels.slow import shots
+from genviz.run import looking
+
+__all__ = ["look", "scene", "shots"]
+
+
+@cache
+def discovered() -> dict[str, Panel]:
+    for found in pkgutil.iter_modules(__path__, "genviz.panels."):
+        importlib.import_module(found.name)
+    return PANELS
+
+
+def scene(model: Model, data: Data) -> Scene:
+    """Everything that is recorded of this model at this moment, and empty panes for what can be asked."""
+    panes: list[Pane] = []
+    with looking(model) as rng:
+        for each in discovered().values():
+            if each.fits(model):
+                panes += [empty(each)] if each.asked else each.draw(model, data, rng.child(each.name))
+        if isinstance(model, HasLayers):
+            panes += model.layers(data, rng.child("layers"))
+    programs = model.client() if isinstance(model, RunsInBrowser) else {}
+    latent = int(getattr(model, "latent", 0))
+    return Scene(panes=panes, programs=programs, latent=latent, shape=model.spec.shape)
+
+
+def empty(asked: Panel) -> Pane:
+    """The pane of an asked panel before anybody asked: title and words from the panel's docstring."""
+    title, _, reads = (inspect.getdoc(asked.draw) or asked.name).partition("\n\n")
+    return Pane(name=asked.name, title=title, reads=" ".join(reads.split()), ask=asked.name)
+
+
+def look(name: str, model: Model, data: Data, point: int) -> list[Pane]:
+    """The panes of an asked panel for training row `point`."""
+    asked = {each.name: each for each in discovered().values() if each.asked and each.fits(model)}
+    if name not in asked:
+        raise BadInput(f"{model.slug} has no panel to ask for called {name!r}{nearest(name, asked)}")
+    if not 0 <= point < len(data.x):
+        raise BadInput(f"there is no row {point}: {data.name} has rows 0 … {len(data.x) - 1}")
+    with looking(model) as rng:
+        return asked[name].draw(model, data, rng.child(name), point)

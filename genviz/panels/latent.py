@@ -1,0 +1,154 @@
+"""Pictures in the space of codes."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.distributions import Normal
+
+from genviz.data import Data
+from genviz.layers import Bars, Caption, Decode, Ellipses, Images, Layer, Pane, Points
+from genviz.model import Decodes, Encodes, Model, RunsInBrowser
+from genviz.panels.registry import panel
+from genviz.panels.space import SHOWN, limits, pixels
+from genviz.rng import Rng
+
+COLLAPSED = 0.5  # nats in all below which a code says nothing
+HUES = 10  # more classes than colours tell nothing
+SIZES = (3.5, 5.0, 8.0, 12.0, 20.0, 40.0, 80.0)  # half-widths of the plane: it grows in jumps, so that it does not breathe
+
+
+def codes_shown(data: Data) -> int:
+    return SHOWN if len(data.spec.shape) == 1 else 300  # pictures travel with their codes
+
+
+def reach(z: Float[Tensor, "n k"]) -> tuple[float, float]:
+    """Limits that hold all but the farthest of the codes."""
+    far = float(z.abs().flatten().quantile(0.995)) if z.isfinite().all() else SIZES[0]
+    half = next((size for size in SIZES if size >= far), SIZES[-1])
+    return -half, half
+
+
+@panel("encode")
+def plane(model: Model, data: Data, rng: Rng) -> list[Pane]:
+    assert isinstance(model, Encodes)
+    n = codes_shown(data)
+    q = model.encode(data.x[:n])
+    z = q.mean
+    flat = z.shape[1] == 2
+    labels = data.y[:n] if data.y is not None and data.spec.classes <= HUES else None
+    xy = z if flat else torch.cat([z, torch.zeros_like(z[:, :1])], 1)[:, :2]
+    unit = torch.tensor([[1.0, 0.0, 1.0]])
+    layers: list[Layer] = [
+        Decode(name="lattice", at="lattice", side=13, label="decoded lattice", hidden=True),
+        Ellipses(name="prior", mean=torch.zeros(1, 2), cov=unit, role="noise", static=True, label="prior, 1σ and 2σ"),
+        Points(
+            name="codes",
+            xy=xy,
+            codes=None if flat else z,
+            labels=labels,
+            pick=True,
+            role="model" if labels is None else "label",
+            label="codes of data",
+        ),
+    ]
+    if not (len(data.spec.shape) == 2 and _decodes(model)):
+        layers = layers[1:]
+    if flat and isinstance(q, Normal):
+        var = q.variance
+        cov = torch.stack([var[:, 0], torch.zeros(len(var)), var[:, 1]], 1)
+        layers.append(Ellipses(name="posterior", mean=z, cov=cov, follow="selection", label="q(z|x) of the chosen point"))
+    side = reach(xy)
+    return [
+        Pane(
+            name="plane",
+            title="Where do the data live in code space?",
+            layers=layers,
+            x=side,
+            y=side,
+            latent=_decodes(model),
+            x_label="z1",
+            y_label="z2",
+            reads=("Move over the plane and the code under the pointer is decoded; click a point to choose it."),
+            how=f"Posterior means of the first {n} training rows.",
+            alt="The codes of training rows, coloured by label.",
+        ),
+        *([_decoded(data, n)] if _decodes(model) and len(data.spec.shape) == 2 else []),
+        *([_traversal(data)] if _decodes(model) and (len(data.spec.shape) == 2 or data.spec.dim == 2) else []),
+    ]
+
+
+def _decodes(model: Model) -> bool:
+    return isinstance(model, Decodes) and isinstance(model, RunsInBrowser)
+
+
+def _decoded(data: Data, n: int) -> Pane:
+    return Pane(
+        name="decoded",
+        title="What does this code say?",
+        kind="images",
+        layers=[
+            Decode(name="cursor", at="cursor", label="decoded here"),
+            Images(
+                name="original", pixels=pixels(data.x[:n], data), follow="selection", static=True, role="data", label="chosen"
+            ),
+            Decode(name="reconstruction", at="selection", label="its reconstruction"),
+        ],
+        reads="The picture decoded from the code under the pointer; beside it the chosen picture and its reconstruction.",
+        how="Decoded in the browser from the weights of the newest keyframe at the playhead.",
+        alt="The decoded picture at the pointer, the chosen picture and its reconstruction.",
+    )
+
+
+def _traversal(data: Data) -> Pane:
+    swept = Decode(name="traversal", at="traversal", side=9, label="each dimension swept")
+    title = "What does each dimension of the code do?"
+    how = "Decoded in the browser round the mean code of the chosen point (round 0 if none is chosen)."
+    if len(data.spec.shape) == 2:
+        return Pane(
+            name="traversal",
+            title=title,
+            kind="images",
+            layers=[swept],
+            how=how,
+            reads="A row for each dimension, swept from −3 to 3 while the others stay at the chosen point; "
+            "a row that never changes is unused.",
+            alt="Rows of pictures, one for each dimension of the code.",
+        )
+    x, y = limits(data.x)
+    real = Points(name="data", xy=data.x[:SHOWN], role="data", static=True)
+    return Pane(
+        name="traversal",
+        title=title,
+        layers=[real, swept],
+        x=x,
+        y=y,
+        how=how,
+        reads="A line for each dimension: what it decodes to from −3 to 3, the others staying at the chosen point.",
+        alt="Lines through the data, one for each dimension of the code.",
+    )
+
+
+@panel("encode")
+def kl(model: Model, data: Data, rng: Rng) -> list[Pane]:
+    assert isinstance(model, Encodes)
+    q = model.encode(data.x[:1000])
+    if not isinstance(q, Normal):
+        return []
+    each = (q.mean.square() + q.variance - 1 - q.variance.log()).mean(0) / 2
+    names = [f"z{j + 1}" for j in range(len(each))]
+    bars = Bars(name="kl", values=each, names=names, threshold=0.01, unit="nats", sort=True)
+    layers: list[Layer] = [bars]
+    if (total := each.sum().item()) < COLLAPSED:
+        remedy = "every picture gets nearly the same cloud. Try a smaller beta, a warm-up or a weaker decoder."
+        layers.append(Caption(name="collapse", text=f"Posterior collapse: the code carries {total:.2g} nats in all, {remedy}"))
+    return [
+        Pane(
+            name="kl",
+            title="Which code dimensions does it use?",
+            kind="bars",
+            layers=layers,
+            reads="A dimension below the line (0.01 nat) is switched off: its cloud is the prior whatever the picture.",
+            how=("Mean over 1,000 training rows of KL(q(z_j|x) ‖ N(0, 1)), closed form."),
+            alt="Bars: nats paid for each dimension.",
+        )
+    ]

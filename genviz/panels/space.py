@@ -1,0 +1,73 @@
+"""Pictures in the space of the data: what the model makes beside the real thing."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from genviz.data import Data
+from genviz.layers import Arrows, Decode, Images, Layer, Pane, Points
+from genviz.model import Decodes, Model, Reconstructs, RunsInBrowser, Samples
+from genviz.panels.registry import panel
+from genviz.rng import Rng
+
+SHOWN = 500  # points: enough to see a density, few enough to send 200 times
+TILES = 36
+
+
+def pixels(x: Float[Tensor, "n d"], data: Data) -> Float[Tensor, "n h w"]:
+    return x.reshape(-1, *data.spec.shape)
+
+
+def limits(x: Float[Tensor, "n 2"], margin: float = 0.15) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The axes of a plane of points: their range and a margin, equal in scale."""
+    low, high = x.amin(0), x.amax(0)
+    middle, half = (low + high) / 2, (high - low).max() / 2 * (1 + margin)
+    (a, b), (c, d) = torch.stack([middle - half, middle + half], 1).tolist()
+    return (a, b), (c, d)
+
+
+@panel("sample")
+def data(model: Model, data: Data, rng: Rng) -> list[Pane]:
+    assert isinstance(model, Samples)
+    if len(data.spec.shape) == 2:
+        return [_pictures(model.sample(TILES, rng), data)]
+    if data.spec.dim != 2:
+        return []
+    x, y = limits(data.x)
+    real = Points(name="data", xy=data.x[:SHOWN], role="data", static=True, label="data")
+    layers: list[Layer] = [real, Points(name="samples", xy=model.sample(SHOWN, rng), role="model", label="samples")]
+    if isinstance(model, Reconstructs):
+        few = data.x[:120]
+        layers.append(Arrows(name="arrows", start=few, end=model.reconstruct(few), label="reconstruction", hidden=True))
+    if isinstance(model, Decodes) and isinstance(model, RunsInBrowser):
+        layers += [
+            Decode(name="mesh", at="mesh", side=21, label="decoded plane", hidden=True),
+            Decode(name="decoded", at="cursor"),
+        ]
+    return [
+        Pane(
+            name="data",
+            title="Does it make what the data are?",
+            layers=layers,
+            x=x,
+            y=y,
+            reads="Teal dots are data, orange rings are what the model makes; where they differ it is wrong.",
+            how=f"The first {SHOWN} training rows; {SHOWN} samples from the same latent draws at every step.",
+            alt=f"Training points of {data.name} and points sampled from the model, on the same axes.",
+        )
+    ]
+
+
+def _pictures(x: Float[Tensor, "n d"], data: Data) -> Pane:
+    return Pane(
+        name="samples",
+        title="What does it dream up?",
+        kind="images",
+        layers=[Images(name="samples", pixels=pixels(x, data), columns=6)],
+        reads=(
+            "Each picture is decoded from a code drawn from the prior; the codes "
+            "stay the same while training changes the pictures."
+        ),
+        how="The mean of p(x|z), a probability for each pixel, for the same 36 draws of z at every step.",
+        alt=f"{TILES} pictures sampled from the model.",
+    )

@@ -1,0 +1,1 @@
+"""What the browser is sent: scenes and frames as bytes, and the component that draws them."""
