@@ -1,0 +1,136 @@
+// Thumbnails in grids. A grid is a list of tiles with names; several grids share a pane side by side or one above the other.
+
+import type { Box } from "../axes";
+import type { Theme } from "../theme";
+import { scratch } from "./field";
+
+export type Grid = {
+  pixels: ArrayLike<number>; // n × h × w in [0, 1]
+  count: number;
+  h: number;
+  w: number;
+  columns: number; // 0: as it fits
+  label?: string | undefined;
+  rows?: string[]; // a name to the left of each row
+  captions?: string[] | undefined; // a name below each tile
+  outlined?: number; // the column with a frame
+  dim?: boolean | undefined;
+};
+type Place = { columns: number; rows: number; cell: number; x: number; y: number };
+
+/** The number of columns that makes the tiles as large as the box allows. */
+export function columnsFor(count: number, w: number, h: number): number {
+  let [best, columns] = [0, 1];
+  for (let k = 1; k <= count; k++) {
+    const cell = Math.min(w / k, h / Math.ceil(count / k));
+    if (cell > best + 1e-9) [best, columns] = [cell, k];
+  }
+  return columns;
+}
+
+function place(grid: Grid, box: Box): Place {
+  const left = grid.rows ? 26 : 0;
+  const under = grid.captions?.length ? 16 : 0;
+  const columns = Math.min(grid.columns || columnsFor(grid.count, box.w - left, box.h), Math.max(grid.count, 1));
+  const rows = Math.ceil(grid.count / columns);
+  const cell = Math.max(1, Math.min((box.w - left) / columns, box.h / rows - under));
+  const x = box.x + left + (box.w - left - cell * columns) / 2;
+  return { columns, rows, cell, x, y: box.y };
+}
+
+/** Shares the box among the grids in the direction that leaves the tiles largest. */
+export function drawGrids(g: CanvasRenderingContext2D, theme: Theme, grids: Grid[], box: Box, mini = false): void {
+  if (!grids.length) return;
+  const titled = !mini && grids.length > 1 ? 18 : 0;
+  const gap = mini ? 1 : 14;
+  const n = grids.length;
+  const across = grids.map((_, i) => {
+    const w = (box.w - gap * (n - 1)) / n;
+    return { x: box.x + i * (w + gap), y: box.y + titled, w, h: box.h - titled };
+  });
+  const down = grids.map((_, i) => {
+    const h = (box.h - gap * (n - 1)) / n;
+    return { x: box.x, y: box.y + i * (h + gap) + titled, w: box.w, h: h - titled };
+  });
+  const smallest = (boxes: Box[]) => Math.min(...grids.map((grid, i) => place(grid, boxes[i]).cell));
+  const boxes = smallest(across) >= smallest(down) ? across : down;
+  grids.forEach((grid, i) => {
+    g.globalAlpha = grid.dim ? 0.25 : 1;
+    const at = place(grid, boxes[i]);
+    if (titled && grid.label) {
+      write(g, theme, grid.label, at.x + (at.cell * at.columns) / 2, at.y - 5, "center", "bottom", 12);
+    }
+    tiles(g, theme, grid, at, mini);
+  });
+  g.globalAlpha = 1;
+}
+
+function tiles(g: CanvasRenderingContext2D, theme: Theme, grid: Grid, at: Place, mini: boolean): void {
+  const { count, w, h } = grid;
+  const ratio = g.getTransform().a || 1;
+  const sheet = print(theme, grid.pixels, count, h, w);
+  if (!sheet) return;
+  const under = grid.captions?.length ? 16 : 0;
+  const gap = mini ? 0 : Math.min(4, 0.06 * at.cell);
+  let scale = Math.min((at.cell - gap) / w, (at.cell - gap) / h);
+  // whole device pixels keep every pixel of the picture the same size
+  if (scale * ratio >= 2) scale = Math.floor(scale * ratio) / ratio;
+  g.imageSmoothingEnabled = scale * ratio < 2;
+  const snap = (v: number) => Math.round(v * ratio) / ratio;
+  for (let i = 0; i < count; i++) {
+    const [row, column] = [Math.floor(i / at.columns), i % at.columns];
+    const x = snap(at.x + column * at.cell + (at.cell - scale * w) / 2);
+    const y = snap(at.y + row * (at.cell + under) + (at.cell - scale * h) / 2);
+    g.drawImage(sheet, 0, i * h, w, h, x, y, scale * w, scale * h);
+    if (!mini) {
+      const marked = column === grid.outlined;
+      g.strokeStyle = marked ? theme.accent : theme.line;
+      g.lineWidth = marked ? 2 : 1;
+      const d = marked ? 1 : 0.5;
+      g.strokeRect(x - d, y - d, scale * w + 2 * d, scale * h + 2 * d);
+    }
+    const caption = mini ? undefined : grid.captions?.[i];
+    if (caption)
+      write(g, theme, caption, x + (scale * w) / 2, y + scale * h + 4, "center", "top", Math.min(12, 0.3 * at.cell + 4));
+    const name = column === 0 && !mini ? grid.rows?.[row] : undefined;
+    if (name) write(g, theme, name, x - 6, y + (scale * h) / 2, "right", "middle", 11);
+  }
+}
+
+type Align = CanvasTextAlign;
+function write(
+  g: CanvasRenderingContext2D,
+  theme: Theme,
+  text: string,
+  x: number,
+  y: number,
+  align: Align,
+  base: CanvasTextBaseline,
+  size: number,
+) {
+  g.font = `${size}px ${theme.font}`;
+  g.fillStyle = theme.soft;
+  g.textAlign = align;
+  g.textBaseline = base;
+  g.fillText(text, x, y);
+}
+
+/** All pictures below each other on the scratch canvas: ink on paper. */
+export function print(theme: Theme, pixels: ArrayLike<number>, count: number, h: number, w: number): HTMLCanvasElement | null {
+  if (!count || !h || !w) return null;
+  const g = scratch(w, h * count);
+  if (!g) return null;
+  const sheet = g.createImageData(w, h * count);
+  const bytes = sheet.data;
+  const ink = theme.print;
+  for (let i = 0; i < w * h * count; i++) {
+    const value = pixels[i];
+    const k = 3 * (value <= 0 ? 0 : value >= 1 ? 255 : Math.round(255 * value));
+    bytes[4 * i] = ink[k];
+    bytes[4 * i + 1] = ink[k + 1];
+    bytes[4 * i + 2] = ink[k + 2];
+    bytes[4 * i + 3] = 255;
+  }
+  g.putImageData(sheet, 0, 0);
+  return g.canvas;
+}

@@ -1,0 +1,101 @@
+// The keyboard of the whole stage. Keys belong to whoever is being typed into; we take only what nobody else wants.
+
+import { play, rewind, step } from "./commands";
+import { el } from "./dom";
+import type { PaneView } from "./pane";
+import type { Action, Transport } from "./transport";
+import type { Source } from "./types";
+
+const HELP: [string, string][] = [
+  ["space", "play, pause"],
+  ["← →", "one step back, forth"],
+  ["shift ← →", "ten frames back, forth"],
+  ["[ ]", "slower, faster"],
+  ["R", "rewind"],
+  ["1 – 9", "show or hide a layer of the pane under the pointer"],
+  ["arrows in the latent plane", "move through the code (shift: faster)"],
+  ["Enter, Esc there", "select the nearest point, let it go"],
+  ["?", "this list"],
+];
+
+type Stage = { source: Source; transport: Transport; focused(): PaneView | undefined; help: Help };
+
+/** Where a letter would be typed or a choice made. */
+function occupied(event: KeyboardEvent): boolean {
+  return event.composedPath().some((node) => {
+    if (!(node instanceof HTMLElement)) return false;
+    return node.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(node.tagName) || node.getAttribute("role") === "textbox";
+  });
+}
+
+export function keyboard({ source, transport, focused, help }: Stage): (event: KeyboardEvent) => void {
+  return (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || occupied(event)) return;
+    const target = event.composedPath()[0];
+    const node = target instanceof HTMLElement ? target : null;
+    const pressable = node?.closest("button, a, summary, [role=button], [role=tab], [role=radio], [role=slider]:not(.strip)");
+    const latent = node?.classList.contains("latent");
+    const act = (): Action | null => {
+      switch (event.key) {
+        case " ":
+          return pressable ? null : () => play(source);
+        case "ArrowLeft":
+        case "ArrowRight": {
+          const inner = pressable && !node?.closest(".transport, .legend");
+          if (latent || inner) return null;
+          const way = event.key === "ArrowLeft" ? -1 : 1;
+          return () => (event.shiftKey ? step(source, 10 * way) : step(source, way));
+        }
+        case "[":
+          return () => transport.faster(-1);
+        case "]":
+          return () => transport.faster(1);
+        case "r":
+        case "R":
+          return () => rewind(source);
+        case "?":
+          return () => help.toggle();
+        case "Escape":
+          return help.open ? () => help.toggle() : null;
+        default: {
+          const n = Number(event.key);
+          return n >= 1 && n <= 9 ? () => focused()?.toggle(n - 1) : null;
+        }
+      }
+    };
+    const found = act();
+    if (!found) return;
+    event.preventDefault();
+    event.stopImmediatePropagation(); // Streamlit has an R of its own
+    void transport.run(found);
+  };
+}
+
+/** The list of keys, over the panes. */
+export class Help {
+  readonly root = el("div", { class: "help", role: "dialog", "aria-label": "Keyboard", hidden: true, tabindex: -1 });
+  private from: HTMLElement | null = null;
+
+  constructor() {
+    const close = el("button", { class: "text-button", type: "button" }, "close");
+    close.addEventListener("click", () => this.toggle());
+    this.root.append(
+      el("h3", {}, "Keyboard"),
+      el("dl", {}, ...HELP.flatMap(([key, what]) => [el("dt", {}, key), el("dd", {}, what)])),
+      close,
+    );
+  }
+
+  get open(): boolean {
+    return !this.root.hidden;
+  }
+
+  toggle(): void {
+    this.root.hidden = !this.root.hidden;
+    if (this.open) {
+      const within = this.root.getRootNode() as Document | ShadowRoot;
+      this.from = within.activeElement instanceof HTMLElement ? within.activeElement : null;
+      this.root.focus();
+    } else this.from?.focus();
+  }
+}

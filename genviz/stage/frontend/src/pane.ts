@@ -1,0 +1,276 @@
+// One pane: its question, its canvas, its legend, and what it says when there is nothing to see yet.
+
+import type { Plane } from "./axes";
+import { layersAt, type Shown } from "./blend";
+import { el, say } from "./dom";
+import { Backdrop } from "./draw/curves";
+import { Decoder } from "./draw/decode";
+import { Extent } from "./extent";
+import { fill } from "./legend";
+import { missing, type Picture, paint } from "./paint";
+import type { Theme } from "./theme";
+import type { Frame, Pane, Source } from "./types";
+import { head, measured, summary } from "./words";
+
+/** What a pane needs of the mount it stands in. */
+export type Host = {
+  readonly source: Source;
+  readonly theme: Theme;
+  readonly still: boolean;
+  readonly hidden: Set<string>;
+  readonly preview: boolean;
+  invalidate(): void;
+  commit(): void;
+  enter(pane: PaneView): void;
+  leads(pane: PaneView): boolean;
+};
+
+export class PaneView {
+  readonly root = el("section", { class: "pane" });
+  readonly canvas = el("canvas", { role: "img" });
+  readonly frame = el("div", { class: "frame" }, this.canvas);
+  readonly extents: Extent;
+  readonly decoder = new Decoder();
+  private readonly backdrop = new Backdrop();
+  plane: Plane | null = null;
+  layers: Shown[] = []; // all of the pane, at the playhead
+  size = { w: 0, h: 0 };
+  private readonly sign = el("p", { class: "empty", hidden: true });
+  private readonly moment = el("p", { class: "moment", hidden: true, "aria-live": "polite" });
+  private readonly legend = el("div", { class: "legend", role: "group", "aria-label": "layers" });
+  private readonly caption = el("p", { class: "caption", hidden: true });
+  private readonly table = el("dl", { class: "numbers" });
+  private asked: Pane | null = null;
+  private askedFor = -1;
+  private waiting = 0; // since when an answer is awaited
+  private drawn = ""; // what legend, numbers and label were built from
+  private rows = "";
+  private told = 0;
+
+  constructor(
+    readonly host: Host,
+    readonly pane: Pane,
+  ) {
+    this.extents = new Extent(pane);
+    this.root.dataset.pane = pane.name;
+    this.root.dataset.kind = pane.kind;
+    const header = el("header", {}, ...(pane.title ? [el("h3", {}, pane.title)] : []));
+    const text = el("div", { class: "text" }, this.caption);
+    if (pane.latent && (host.source.scene?.latent ?? 0) > 2) header.append(this.chooser());
+    if (pane.reads) text.append(el("p", { class: "reads" }, pane.reads));
+    if (pane.how) text.append(...this.disclosure(pane.how));
+    this.frame.append(this.sign, this.moment);
+    if (pane.kind === "numbers") this.frame.replaceChildren(this.table);
+    else text.prepend(this.table);
+    if (this.interactive) this.canvas.tabIndex = 0;
+    if (pane.latent) this.canvas.classList.add("latent");
+    this.root.append(header, this.frame, this.legend, text);
+    this.root.addEventListener("pointerenter", () => host.enter(this));
+    this.root.addEventListener("focusin", () => host.enter(this));
+  }
+
+  get interactive(): boolean {
+    return Boolean(this.pane.latent) || this.pane.layers.some((layer) => layer.type === "points" && layer.pick);
+  }
+
+  draw(shot: Frame | null): void {
+    const { host, pane } = this;
+    const { source, theme } = host;
+    this.layers = layersAt(source, pane.name, pane.layers, shot, host.still);
+    const wait = this.answer();
+    this.toggles();
+    this.words(shot);
+    this.numbers();
+    if (pane.kind === "numbers") return;
+    const g = this.canvas.getContext("2d");
+    const { w, h } = this.size;
+    if (!g || w < 2 || h < 2) return;
+    const ratio = window.devicePixelRatio || 1;
+    const [pw, ph] = [Math.round(w * ratio), Math.round(h * ratio)];
+    if (this.canvas.width !== pw || this.canvas.height !== ph) [this.canvas.width, this.canvas.height] = [pw, ph];
+    g.setTransform(ratio, 0, 0, ratio, 0, 0);
+    g.clearRect(0, 0, w, h);
+    const on = this.layers.filter(
+      (layer) => !host.hidden.has(this.id(layer.name)) && !(host.preview && layer.type === "decode"),
+    );
+    const picture: Picture = {
+      source,
+      pane: this.merged(),
+      layers: on,
+      shot,
+      extents: this.extents,
+      decoder: this.decoder,
+      backdrop: this.backdrop,
+      theme,
+      still: host.still,
+      mini: false,
+    };
+    const empty = wait || missing(picture);
+    this.sign.hidden = !empty;
+    say(this.sign, empty);
+    if (!empty || pane.kind === "plane") this.plane = paint(g, w, h, picture);
+  }
+
+  id(layer: string): string {
+    return `${this.pane.name}/${layer}`;
+  }
+
+  /** How tall the picture need be when the pane stands alone in its row; bars and sweeps leave no empty paper below. */
+  natural(width: number, most: number): number {
+    const { kind, layers } = this.pane;
+    const bars = layers.find((layer) => layer.type === "bars");
+    if (kind === "bars" && bars?.type === "bars") return Math.min(most, 46 + 34 * (bars.tensors.values?.shape[0] ?? 9));
+    const sweep = layers.length === 1 ? layers[0] : undefined;
+    if (kind !== "images" || sweep?.type !== "decode" || sweep.at !== "traversal") return most;
+    return Math.min(most, 8 + ((width - 34) / (sweep.side ?? 9)) * (this.host.source.scene?.latent ?? 0));
+  }
+
+  /** Shows or hides the n-th layer of the legend. */
+  toggle(n: number): void {
+    const layer = this.layers.filter((one) => one.label)[n];
+    if (!layer) return;
+    const id = this.id(layer.name);
+    if (!this.host.hidden.delete(id)) this.host.hidden.add(id);
+    this.host.commit();
+    this.host.invalidate();
+  }
+
+  private merged(): Pane {
+    const { pane, asked } = this;
+    if (!asked) return pane;
+    return { ...pane, ...(asked.x && { x: asked.x }), ...(asked.y && { y: asked.y }) };
+  }
+
+  /** Adds what the server computed for the selected point; returns what to say while there is nothing. */
+  private answer(): string {
+    const { source } = this.host;
+    if (!this.pane.ask) return "";
+    if (source.selection < 0) {
+      this.asked = null;
+      return "Click a point in the latent plane.";
+    }
+    const answer = source.ask(this.pane.ask, source.selection);
+    if (this.askedFor !== source.selection) this.asked = null; // an old answer stays only while time moves
+    this.askedFor = source.selection;
+    if (answer && "error" in answer) {
+      this.asked = null;
+      return answer.error;
+    }
+    if (answer) {
+      this.asked = answer[0] ?? null;
+      this.waiting = 0;
+    } else if (!this.waiting) {
+      this.waiting = performance.now();
+      setTimeout(() => this.host.invalidate(), 110);
+    }
+    if (this.asked) this.layers = [...this.layers, ...this.asked.layers];
+    else if (performance.now() - this.waiting > 100) return "computing…";
+    return "";
+  }
+
+  private toggles(): void {
+    const { theme, hidden } = this.host;
+    const labelled = this.layers.filter((layer) => layer.label);
+    const key =
+      labelled.map((layer) => `${layer.name}|${layer.label}|${hidden.has(this.id(layer.name))}`).join() +
+      theme.accent +
+      theme.paper.join();
+    if (key === this.drawn) return;
+    this.drawn = key;
+    const focused = this.legend.contains(active(this.legend)) ? active(this.legend)?.getAttribute("data-layer") : null;
+    fill(
+      this.legend,
+      labelled.map((layer, n) => ({ layer, on: !hidden.has(this.id(layer.name)), press: () => this.toggle(n) })),
+      theme,
+      this.pane.kind === "plane" && !this.pane.latent,
+    );
+    if (focused) [...this.legend.querySelectorAll("button")].find((button) => button.dataset.layer === focused)?.focus();
+  }
+
+  private words(shot: Frame | null): void {
+    const { source } = this.host;
+    const told = shot ? Object.keys(shot.layers) : [];
+    const mine = shot && (told.length ? told.some((key) => key.startsWith(`${this.pane.name}/`)) : this.host.leads(this));
+    this.moment.hidden = !mine || !shot.caption;
+    if (shot) say(this.moment, shot.caption);
+    this.root.classList.toggle("aside", told.length > 0 && !mine);
+    const decoded = this.layers.some((layer) => layer.type === "decode" && !this.host.hidden.has(this.id(layer.name)));
+    const early = decoded && source.id.startsWith("pretrained:") && source.playhead < head(source);
+    const text = this.layers
+      .flatMap((layer) => (layer.type === "caption" && !this.host.hidden.has(this.id(layer.name)) ? [layer.text] : []))
+      .concat(early ? ["Decoded with the finished weights: a recording ships no earlier ones."] : [])
+      .join(" ");
+    this.caption.hidden = !text;
+    say(this.caption, text);
+    const now = performance.now();
+    if (source.playing && now - this.told < 1000) return; // nobody listens sixty times a second
+    this.told = now;
+    const label = `${this.pane.alt || this.pane.title || ""} ${summary({ ...this.pane, layers: this.layers }, source.playhead, source.cursor)}`;
+    if (this.canvas.getAttribute("aria-label") !== label) this.canvas.setAttribute("aria-label", label);
+  }
+
+  private numbers(): void {
+    const rows = this.layers.flatMap((layer) => (layer.type === "numbers" ? layer.rows : []));
+    const key = JSON.stringify(rows);
+    if (key === this.rows) return;
+    this.rows = key;
+    this.table.replaceChildren(
+      ...rows.map(([label, value, unit, how]) => {
+        const row = el(
+          "div",
+          { class: "row", ...(how && { tabindex: 0 }) },
+          el("dt", {}, label),
+          el("dd", {}, measured(value, unit)),
+        );
+        if (how) row.append(el("span", { class: "tip", role: "tooltip" }, how));
+        return row;
+      }),
+    );
+  }
+
+  private disclosure(how: string): HTMLElement[] {
+    const text = el("p", { class: "how", hidden: true }, how);
+    const button = el("button", { class: "link", type: "button", "aria-expanded": "false" }, "how computed");
+    button.addEventListener("click", () => {
+      text.hidden = !text.hidden;
+      button.setAttribute("aria-expanded", String(!text.hidden));
+    });
+    return [button, text];
+  }
+
+  /** Two menus for the dimensions that the plane shows. */
+  private chooser(): HTMLElement {
+    const { source } = this.host;
+    const menu = (side: 0 | 1) => {
+      const options = Array.from({ length: source.scene?.latent ?? 0 }, (_, k) =>
+        el("option", { value: k, selected: source.axes[side] === k }, `z${k + 1}`),
+      );
+      const select = el(
+        "select",
+        { "aria-label": side ? "vertical dimension" : "horizontal dimension", "data-axis": side },
+        ...options,
+      );
+      select.addEventListener("change", () => {
+        const chosen = Number(select.value);
+        const axes: [number, number] = [...source.axes];
+        if (axes[1 - side] === chosen) axes[1 - side] = axes[side]; // the two change places
+        axes[side] = chosen;
+        source.axes = axes;
+        source.cursor = null;
+        this.host.commit();
+      });
+      return select;
+    };
+    return el("span", { class: "axes" }, menu(0), "×", menu(1));
+  }
+
+  /** The menus follow the axes that another mount has chosen. */
+  sync(): void {
+    for (const select of this.root.querySelectorAll<HTMLSelectElement>("select[data-axis]")) {
+      const now = String(this.host.source.axes[Number(select.dataset.axis)]);
+      if (select.value !== now) select.value = now;
+    }
+  }
+}
+
+const active = (node: Node): Element | null => (node.getRootNode() as Document | ShadowRoot).activeElement ?? null;

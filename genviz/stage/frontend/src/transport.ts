@@ -1,0 +1,111 @@
+// The transport (C1): buttons, speed, the scrub bar, and the state of the run in plain words.
+
+import { faster, goLive, isSlow, moving, play, rewind, SPEEDS, slow, step } from "./commands";
+import { drawing, el, ICON, say } from "./dom";
+import { Strip } from "./strip";
+import type { Theme } from "./theme";
+import type { Pane, Source } from "./types";
+import { atHead, live, state } from "./words";
+
+/** What a button does; a promise resolves with "" or what went wrong. */
+export type Action = () => unknown;
+
+export class Transport {
+  readonly root = el("div", { class: "transport" });
+  readonly strip: Strip;
+  private readonly status = el("p", { class: "status", role: "status" });
+  private readonly error = el("p", { class: "error", role: "alert" });
+  private readonly playing: HTMLButtonElement;
+  private readonly stepping: HTMLButtonElement;
+  private readonly slowing: HTMLButtonElement;
+  private readonly golive: HTMLButtonElement;
+  private readonly speed: HTMLSelectElement;
+  private shown = "";
+
+  constructor(
+    private readonly source: Source,
+    private readonly commit: () => void,
+    help: () => void,
+  ) {
+    this.strip = new Strip(source, commit);
+    const button = (label: string, icon: string, act: Action, key: string) => {
+      const node = el(
+        "button",
+        { class: "icon", type: "button", "aria-label": label, title: `${label} (${key})` },
+        drawing(20, 20, [icon]),
+      );
+      node.addEventListener("click", () => this.run(act));
+      return node;
+    };
+    const first = button("Rewind", ICON.rewind, () => rewind(source), "R");
+    const back = button("One step back", ICON.back, () => step(source, -1), "←");
+    this.playing = button("Play", ICON.play, () => play(source), "space");
+    this.playing.classList.add("main");
+    this.stepping = button("One step", ICON.step, () => step(source, 1), "→");
+    this.slowing = el("button", { class: "text-button", type: "button", "aria-pressed": "false" }, "slow");
+    this.slowing.title = live(source)
+      ? "Slow motion: each training step in captioned moments"
+      : "Play at a quarter of the speed";
+    this.slowing.addEventListener("click", () => this.run(() => slow(source)));
+    this.golive = el("button", { class: "text-button live", type: "button", hidden: true }, "go live");
+    this.golive.addEventListener("click", () => this.run(() => goLive(source)));
+    this.speed = el("select", { class: "speed", "aria-label": "speed of playing", title: "speed of playing ([ and ])" });
+    this.speed.append(...SPEEDS.map((speed) => el("option", { value: speed }, `${speed}×`)));
+    this.speed.addEventListener("change", () => {
+      source.speed = Number(this.speed.value);
+    });
+    const keys = el(
+      "button",
+      { class: "text-button keys", type: "button", "aria-label": "Keyboard", title: "Keyboard (?)" },
+      "?",
+    );
+    keys.addEventListener("click", help);
+    const row = el(
+      "div",
+      { class: "row" },
+      first,
+      back,
+      this.playing,
+      this.stepping,
+      this.slowing,
+      this.speed,
+      this.golive,
+      this.status,
+      keys,
+    );
+    this.root.append(row, this.strip.root, this.error);
+  }
+
+  /** Acts, says in place what went wrong, and tells Python where we stand. */
+  async run(act: Action): Promise<void> {
+    const told = await act();
+    say(this.error, typeof told === "string" ? told : "");
+    this.commit();
+  }
+
+  faster(way: 1 | -1): void {
+    faster(this.source, way);
+  }
+
+  draw(pane: Pane | undefined, theme: Theme, hidden: Set<string>): void {
+    const { source } = this;
+    this.strip.draw(pane, theme, hidden);
+    const on = moving(source);
+    const training = live(source) && (source.status.state === "running" || source.status.state === "starting");
+    const look = `${on}|${isSlow(source)}|${source.speed}|${training && !source.following}|${training}|${live(source) && atHead(source)}`;
+    if (look !== this.shown) {
+      this.shown = look;
+      const label = on ? "Pause" : live(source) && atHead(source) && !training ? "Train on" : "Play";
+      this.playing.setAttribute("aria-label", label);
+      this.playing.title = `${label} (space)`;
+      this.playing.replaceChildren(drawing(20, 20, [on ? ICON.pause : ICON.play]));
+      this.stepping.title = live(source) && atHead(source) ? "One training step (→)" : "Next frame (→)";
+      this.slowing.setAttribute("aria-pressed", String(isSlow(source)));
+      this.speed.value = String(source.speed);
+      this.golive.hidden = !(training && !source.following);
+      this.root.classList.toggle("training", training);
+    }
+    say(this.status, state(source));
+    this.status.classList.toggle("bad", Boolean(source.problem) || source.status.state === "diverged");
+  }
+}

@@ -1,0 +1,96 @@
+// The mirror of genviz/layers.py and genviz/stage/pack.py, and the contract between the store and the pictures.
+
+export type Role = "data" | "model" | "noise" | "truth" | "error" | "label";
+export type Tensor = { data: Float32Array | Int32Array; shape: number[] }; // dequantised
+
+type Base<T extends string> = { type: T; name: string; role?: Role; static?: boolean; hidden?: boolean; label?: string };
+type With<K extends string> = { tensors: { [k in K]?: Tensor } };
+export type Points = Base<"points"> & With<"xy" | "labels" | "codes"> & { names?: string[]; size?: number; pick?: boolean };
+export type Images = Base<"images"> & With<"pixels"> & { columns?: number; captions?: string[]; follow?: "selection" };
+export type Field = Base<"field"> & With<"values"> & { extent: [number, number, number, number]; style: "heat" | "contour" };
+export type Arrows = Base<"arrows"> & With<"start" | "end">;
+export type Mesh = Base<"mesh"> & With<"xy">;
+export type Path = Base<"path"> & With<"xy">;
+export type Ellipses = Base<"ellipses"> & With<"mean" | "cov"> & { levels: number[]; follow?: "selection" };
+export type Bars = Base<"bars"> &
+  With<"values"> & { names?: string[]; threshold?: number; unit?: string; sort?: boolean; log?: boolean };
+export type Curves = Base<"curves"> & With<"xy"> & { columns?: string[]; stack?: boolean; signs?: number[] };
+export type Decode = Base<"decode"> &
+  With<never> & {
+    program: string;
+    at: "cursor" | "selection" | "lattice" | "traversal" | "mesh";
+    side: number;
+    span: number;
+  };
+export type Numbers = Base<"numbers"> & With<never> & { rows: [string, number, string, string][] };
+export type Caption = Base<"caption"> & With<never> & { text: string };
+export type Layer = Points | Images | Field | Arrows | Mesh | Path | Ellipses | Bars | Curves | Decode | Numbers | Caption;
+
+export type Pane = {
+  name: string;
+  title?: string; // absent: the pane explains itself
+  kind: "plane" | "images" | "bars" | "curves" | "numbers";
+  layers: Layer[];
+  reads?: string;
+  how?: string;
+  alt?: string;
+  x?: [number, number];
+  y?: [number, number];
+  x_label?: string;
+  y_label?: string;
+  latent?: boolean;
+  line?: boolean;
+  ask?: string;
+};
+export type Op = [string, ...(string | number)[]]; // e.g. ["linear", "decoder.0.weight", "decoder.0.bias"], ["relu"]
+export type Scene = { panes: Pane[]; programs: Record<string, Op[]>; latent: number; shape: number[] };
+export type Frame = {
+  step: number;
+  time: number;
+  layers: Record<string, Layer>;
+  limits: Record<string, number[]>;
+  caption: string;
+};
+export type Metric = { steps: number[]; values: number[] };
+export type Program = (z: Float32Array) => Float32Array; // returns a reused buffer: copy before the next call
+export type Status = {
+  state: "starting" | "running" | "paused" | "done" | "stopped" | "interrupted" | "diverged";
+  step: number;
+  until: number;
+  message?: string;
+};
+
+/** A timeline that can be watched: a live run or a shipped pretrained one. One object per id on `window`, shared by all mounts. */
+export interface Source {
+  readonly id: string; // "run:<id>" | "pretrained:<name>"
+  readonly scene: Scene | null; // null until the layout record arrived
+  readonly frames: Frame[]; // ascending steps
+  readonly shots: Frame[]; // captioned slow-motion moments, oldest first; only of the current slow motion
+  readonly metrics: Map<string, Metric>;
+  readonly status: Status;
+  readonly info: Record<string, unknown>; // the journal's opening line: model, knobs, data, seed …
+  readonly edits: { step: number; verb: string; args: unknown }[];
+  readonly problem: string; // in plain words, "" when all is well (connection lost, reconnecting; not found …)
+  playhead: number; // in training steps, fractional while playing; set through `seek`
+  following: boolean; // the playhead sticks to the newest frame
+  playing: boolean; // playback of what is recorded (training itself is status.state)
+  speed: number; // 0.25, 0.5, 1, 2, 4
+  cursor: Float32Array | null; // the code under the pointer (length scene.latent)
+  axes: [number, number]; // which two code dimensions the latent pane shows
+  selection: number; // index of the selected point, −1 for none
+  seek(step: number): void; // stops following unless at the end
+  play(on?: boolean): void;
+  /** The two frames round the playhead and the share of the second: for interpolation. */
+  around(): { a: Frame; b: Frame; mix: number } | null;
+  /** A compiled client program with the weights of the newest keyframe at or before the playhead; null until they are fetched
+   *  (calling it starts the fetch, at most two a second). */
+  program(name: string): Program | null;
+  /** A panel computed by the server for the selected point at the playhead's keyframe; cached; null while it is on its way. */
+  ask(panel: string, point: number): Pane[] | { error: string } | null;
+  /** Commands to the run: play(until), pause, step(n), slow(on), stop. Resolves with "" or the error. */
+  send(verb: "play" | "pause" | "step" | "slow" | "stop" | "edit", args?: Record<string, unknown>): Promise<string>;
+  /** Called after any change that may need a redraw; returns the unsubscriber. */
+  listen(redraw: () => void): () => void;
+  changed(): void; // asks every mount for a redraw
+  retain(): () => void; // reference count; the last release closes the subscription
+}

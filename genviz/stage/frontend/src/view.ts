@@ -1,0 +1,303 @@
+// One mount of the stage: panes in a row or a column, one drawing per animation frame, nothing while nothing moves.
+
+import { el, say } from "./dom";
+import { Figures } from "./figures";
+import { interact } from "./interact";
+import { Help, keyboard } from "./keys";
+import { arrange, GAP, NARROW } from "./layout";
+import { type Host, PaneView } from "./pane";
+import { slowOf } from "./slow";
+import { meter } from "./stats";
+import { publish, readTheme, type Theme, watchTheme } from "./theme";
+import { Transport } from "./transport";
+import type { Scene, Source } from "./types";
+import { head } from "./words";
+
+export type ViewState = {
+  playhead?: number;
+  following?: boolean;
+  axes?: [number, number];
+  hidden?: string[];
+  selection?: number;
+  cursor?: number[] | null;
+};
+export type Options = {
+  panes: string[] | null;
+  transport: boolean;
+  height: number;
+  view: ViewState | null;
+  label: string;
+  loop: boolean; // a preview: plays over and over, without legend and words
+  figures: string[]; // metrics shown as numbers with sparklines
+};
+
+const opened = new WeakSet<Source>(); // shipped recordings that have played by themselves once
+const REST = 2000; // ms a looping preview shows its last picture
+const PACE = 200; // ms between two messages to Python
+
+export class View implements Host {
+  readonly root = el("div", { class: "stage", role: "region" });
+  readonly hidden = new Set<string>();
+  theme: Theme;
+  private readonly probe = el("span", { class: "probe", "aria-hidden": "true" });
+  private readonly panes = el("div", { class: "panes" });
+  private readonly blank = el("div", { class: "blank" });
+  private readonly blankText = el("p", {}, "");
+  private readonly motion = window.matchMedia("(prefers-reduced-motion: reduce)");
+  private readonly observer: ResizeObserver;
+  private readonly sight: IntersectionObserver;
+  private readonly ends: (() => void)[] = [];
+  private transport: Transport | null = null;
+  private readonly figures: Figures;
+  private views: PaneView[] = [];
+  private scene: Scene | null = null;
+  private focus: PaneView | undefined;
+  private visible = true;
+  private pending = 0;
+  private sending: ReturnType<typeof setTimeout> | undefined;
+  private sent: string[] = []; // what Python will echo
+  private given = ""; // what Python asked for last
+  private readonly born = performance.now();
+
+  constructor(
+    parent: Node,
+    readonly source: Source,
+    private options: Options,
+    private readonly tell: (state: ViewState) => void,
+  ) {
+    this.blank.append(this.blankText);
+    this.root.append(this.probe, this.blank, this.panes);
+    this.root.setAttribute("aria-label", options.label || "stage");
+    parent.appendChild(this.root);
+    this.figures = new Figures(options.figures);
+    this.theme = readTheme(this.probe);
+    publish(this.theme, this.root);
+    if (options.transport) this.addTransport();
+    this.root.classList.toggle("preview", options.loop);
+    if (options.figures.length) this.root.replaceChildren(this.probe, this.figures.root);
+    this.observer = new ResizeObserver((entries) => this.resized(entries));
+    this.observer.observe(this.root);
+    this.sight = new IntersectionObserver(([entry]) => {
+      this.visible = entry.isIntersecting;
+      if (this.visible) this.invalidate();
+    });
+    this.sight.observe(this.root);
+    const restyle = () => this.restyle();
+    this.motion.addEventListener("change", restyle);
+    // the page's font may arrive after the first picture
+    void document.fonts?.ready.then(restyle);
+    this.ends.push(watchTheme(this.probe, restyle), () => this.motion.removeEventListener("change", restyle));
+    this.apply(options.view);
+    this.ends.push(
+      source.retain(),
+      source.listen(() => this.draw()),
+    );
+    setTimeout(() => this.invalidate(), 320); // the empty state speaks after 300 ms
+    this.invalidate();
+  }
+
+  get preview(): boolean {
+    return this.options.loop;
+  }
+
+  get still(): boolean {
+    return this.motion.matches;
+  }
+
+  /** The script ran again: new options, and perhaps a view that is not our own echo. */
+  update(options: Options): void {
+    const rebuild = JSON.stringify(options.panes) !== JSON.stringify(this.options.panes);
+    this.options = options;
+    const wanted = JSON.stringify(options.view ?? {});
+    if (wanted !== this.given && !this.sent.includes(wanted)) this.apply(options.view);
+    if (rebuild) this.scene = null;
+    this.layout();
+    this.invalidate();
+  }
+
+  close(): void {
+    cancelAnimationFrame(this.pending);
+    clearTimeout(this.sending);
+    clearTimeout(this.resting);
+    this.transport?.strip.stop();
+    this.observer.disconnect();
+    this.sight.disconnect();
+    for (const end of this.ends) end();
+    this.root.remove();
+  }
+
+  invalidate(): void {
+    this.pending ||= requestAnimationFrame(() => this.draw());
+  }
+
+  /** The first pane speaks for all when a moment has no place of its own. */
+  leads(pane: PaneView): boolean {
+    return this.views[0] === pane;
+  }
+
+  enter(pane: PaneView): void {
+    this.focus = pane;
+  }
+
+  /** At the end of an action; at most five times a second, the latest wins. */
+  commit(): void {
+    this.sending ??= setTimeout(() => {
+      this.sending = undefined;
+      const { playhead, following, axes, selection, cursor } = this.source;
+      const state: ViewState = {
+        playhead: Math.round(playhead * 100) / 100,
+        following,
+        axes: [...axes],
+        hidden: [...this.hidden],
+        selection,
+      };
+      state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
+      this.sent = [...this.sent.slice(-20), JSON.stringify(state)];
+      this.tell(state);
+    }, PACE);
+  }
+
+  private apply(view: ViewState | null): void {
+    this.given = JSON.stringify(view ?? {});
+    if (!view) return;
+    const { source } = this;
+    if (view.axes) source.axes = view.axes;
+    if (view.selection !== undefined) source.selection = view.selection;
+    if (view.cursor) source.cursor = Float32Array.from(view.cursor);
+    if (view.hidden) this.hide(view.hidden);
+    if (view.playhead !== undefined && !view.following) this.wanted = view.playhead;
+  }
+
+  private wanted: number | null = null; // a playhead to go to as soon as it is recorded
+
+  private hide(ids: string[]): void {
+    this.hidden.clear();
+    for (const id of ids) this.hidden.add(id);
+  }
+
+  private addTransport(): void {
+    const help = new Help();
+    this.transport = new Transport(
+      this.source,
+      () => this.commit(),
+      () => help.toggle(),
+    );
+    this.root.append(this.transport.root, help.root);
+    const press = keyboard({
+      source: this.source,
+      transport: this.transport,
+      focused: () => this.focus ?? this.views[0],
+      help,
+    });
+    window.addEventListener("keydown", press, true);
+    this.ends.push(() => window.removeEventListener("keydown", press, true));
+  }
+
+  private build(scene: Scene): void {
+    this.scene = scene;
+    const { panes } = this.options;
+    const wanted = panes ? panes.flatMap((name) => scene.panes.filter((pane) => pane.name === name)) : scene.panes;
+    for (const view of this.views) this.observer.unobserve(view.frame);
+    this.views = wanted.map((pane) => new PaneView(this, pane));
+    this.focus = undefined;
+    this.panes.replaceChildren(...this.views.map((view) => view.root));
+    if (!this.options.view?.hidden) {
+      this.hide(
+        wanted.flatMap((pane) => pane.layers.filter((layer) => layer.hidden).map((layer) => `${pane.name}/${layer.name}`)),
+      );
+    }
+    for (const view of this.views) {
+      interact(view);
+      this.observer.observe(view.frame);
+    }
+    this.layout();
+  }
+
+  private layout(): void {
+    const width = this.root.clientWidth;
+    const { columns, template, height } = arrange(
+      this.views.map((view) => view.pane.kind),
+      width,
+      this.options.height || 380,
+    );
+    this.root.classList.toggle("narrow", width <= NARROW);
+    this.panes.style.gridTemplateColumns = columns > 1 ? template : "minmax(0, 1fr)";
+    this.panes.style.columnGap = `${GAP}px`;
+    this.root.style.setProperty("--pane-height", `${height}px`);
+    for (const view of this.views)
+      view.frame.style.height =
+        columns > 1 ? "" : view.pane.kind === "numbers" ? "" : `${Math.round(view.natural(width, height))}px`;
+    this.blank.style.height = `${height}px`;
+    this.transport?.strip.resize(this.transport.strip.root.clientWidth);
+  }
+
+  private resized(entries: ResizeObserverEntry[]): void {
+    for (const { target, contentRect } of entries) {
+      if (target === this.root) this.layout();
+      const view = this.views.find((one) => one.frame === target);
+      if (view) view.size = { w: Math.floor(contentRect.width), h: Math.floor(contentRect.height) };
+    }
+    this.draw(); // before the browser paints: no stretched picture is ever seen
+  }
+
+  private restyle(): void {
+    this.theme = readTheme(this.probe);
+    publish(this.theme, this.root);
+    this.invalidate();
+  }
+
+  private draw(): void {
+    cancelAnimationFrame(this.pending);
+    this.pending = 0;
+    if (!this.visible) return;
+    const began = performance.now();
+    const { source } = this;
+    if (source.scene && source.scene !== this.scene) this.build(source.scene);
+    this.blank.hidden = Boolean(source.scene);
+    this.panes.hidden = !source.scene;
+    if (!source.scene && performance.now() - this.born > 300)
+      say(this.blankText, source.problem || "waiting for the first picture…");
+    if (source.frames.length) this.open();
+    this.figures.draw(source, this.theme);
+    const slow = slowOf(source);
+    slow.take();
+    const shot = slow.shot();
+    for (const view of this.views) {
+      view.sync();
+      view.draw(shot);
+    }
+    this.transport?.draw(this.views[0]?.pane, this.theme, this.hidden);
+    meter(performance.now() - began);
+  }
+
+  /** A preview starts anew a while after its end, as long as it is in sight. */
+  private again(): void {
+    const { source } = this;
+    const resting = opened.has(source) && !source.playing && source.frames.length > 1 && !this.still;
+    if (!resting || this.resting) return;
+    this.resting = setTimeout(() => {
+      this.resting = undefined;
+      if (this.visible && !source.playing && !this.still) source.play(true);
+    }, REST);
+  }
+  private resting: ReturnType<typeof setTimeout> | undefined;
+
+  /** The first frames are there: go to the moment asked for, or play a shipped recording once. */
+  private open(): void {
+    const { source, wanted } = this;
+    if (wanted !== null && head(source) >= Math.min(wanted, source.status.step)) {
+      this.wanted = null;
+      opened.add(source);
+      source.seek(wanted);
+    }
+    if (this.options.loop) this.again();
+    if (!(this.transport || this.options.loop) || opened.has(source)) return;
+    opened.add(source);
+    if (!source.id.startsWith("pretrained:") || source.playhead !== head(source)) return;
+    if (this.still) source.seek(head(source));
+    else {
+      source.seek(source.frames[0].step);
+      source.play(true);
+    }
+  }
+}
