@@ -1,0 +1,278 @@
+"""The run folder: run.json, three append-only streams, keyframes and a lock. Needs no torch.
+
+run.json                    what was asked for, and in which environment it runs
+journal · metrics · frames  docs/wire.md; a record's address is its byte offset, for ever
+weights-<step>.safetensors  keyframes, full float32
+lock                        held by the one process that writes; names it
+"""
+
+import errno
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from genviz.errors import BadInput
+from genviz.paths import home
+from genviz.service.streams import FRAMES, JOURNAL, METRICS, ROW, STREAMS, line, records, sound
+
+VERSION = 1
+ALIVE = ("running", "starting")  # states that need a living writer; starting: a replay goes on
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+INTERRUPTED = "its worker ended: press play to go on"
+DISK_FULL = "the disk is full: free some space, then press play"
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """A run as lists show it."""
+
+    id: str
+    model: str
+    data: str
+    seed: int
+    step: int
+    until: int
+    state: str
+    created: float
+    bytes: int
+    title: str = ""
+    message: str = ""
+
+
+class RunFolder:
+    """One run on disk. Reading needs nothing; writing needs `lock()` first."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.id = path, path.name
+        self._lock = -1
+        self._open: dict[str, int] = {}
+
+    # ------------------------------------------------------------ reading
+
+    @classmethod
+    def info(cls, run_id: str, root: Path | None = None) -> dict[str, Any]:
+        """The opening facts of a run: model, knobs, data, spec …"""
+        return find(run_id, root).card
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """run.json, or a `BadInput` that says why this genviz cannot read it."""
+        try:
+            card = json.loads((self.path / "run.json").read_bytes())
+            version = card["version"]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise BadInput(f"{self.path} holds no readable run.json: it is no run of genviz, take another folder") from None
+        if version > VERSION:
+            raise BadInput(
+                f"{self.path} was written by a newer genviz (format {version}, this one reads {VERSION}): update genviz"
+            )
+        return card
+
+    def rewrite(self, card: Mapping[str, Any]) -> None:
+        """Replace run.json in one go: a reader sees the old one or the new one."""
+        fresh = self.path / "run.json.new"
+        fresh.write_text(json.dumps(card, indent=1))
+        fresh.replace(self.path / "run.json")
+
+    def read(self, stream: str) -> bytes:
+        """The sound part of a stream."""
+        try:
+            data = (self.path / stream).read_bytes()
+        except FileNotFoundError:
+            return b""
+        return data[: sound(stream, data)]
+
+    def entries(self, kind: str) -> list[Any]:
+        """What the journal says under `kind`, in order."""
+        return [entry[kind] for text in self.read(JOURNAL).splitlines() if kind in (entry := json.loads(text))]
+
+    def status(self) -> dict[str, Any]:
+        """Where the run stands: what was last written, corrected if its writer is dead."""
+        if not (told := self.entries("status")):
+            return {"state": "starting", "step": 0, "until": self.card["until"], "message": ""}
+        if told[-1]["state"] in ALIVE and not self.locked:
+            return {**told[-1], "state": "interrupted", "step": self.last(), "message": INTERRUPTED}
+        return told[-1]
+
+    def last(self) -> int:
+        """The last step in any of the streams."""
+        rows, steps = self.read(METRICS), [step for _, _, step, _ in records(self.read(FRAMES))]
+        edits = [edit["step"] for edit in self.entries("edit")]
+        stops = [status["step"] for status in self.entries("status") if status["state"] != "starting"]
+        return max([*steps, *edits, *stops, ROW.unpack_from(rows, len(rows) - ROW.size)[0] if rows else 0], default=0)
+
+    def weights(self, step: int) -> Path:
+        return self.path / f"weights-{step}.safetensors"
+
+    def keyframes(self) -> list[int]:
+        """The steps whose weights are here, in order."""
+        stems = (path.stem.removeprefix("weights-") for path in self.path.glob("weights-*.safetensors"))
+        return sorted(int(stem) for stem in stems if stem.isdecimal())
+
+    # ------------------------------------------------------------ the lock
+
+    @property
+    def locked(self) -> bool:
+        """Whether a living process, this one included, writes here."""
+        try:
+            probe = os.open(self.path / "lock", os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(probe, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(probe)
+
+    def lock(self) -> None:
+        """Become the one writer. The kernel drops the lock of a process that dies, so no lock is ever stale."""
+        fd = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        for patience in range(20):  # a reader that probes the lock holds it for a moment
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if patience == 19:
+                    holder = os.pread(fd, 32, 0).decode() or "another process"
+                    os.close(fd)
+                    raise BadInput(f"{self.path} is being written by process {holder}: use or stop the run there") from None
+                time.sleep(0.003)
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, str(os.getpid()).encode(), 0)
+        self._lock = fd
+
+    def unlock(self) -> None:
+        for fd in (*self._open.values(), self._lock):
+            if fd >= 0:
+                os.close(fd)
+        self._open, self._lock = {}, -1
+
+    # ------------------------------------------------------------ writing
+
+    def recover(self) -> int:
+        """Cut what a crash left half written; the number of bytes dropped."""
+        dropped = 0
+        for stream in STREAMS:
+            size = os.fstat(fd := self._file(stream)).st_size
+            if size > (good := len(self.read(stream))):
+                os.ftruncate(fd, good)
+                dropped += size - good
+        for scrap in self.path.glob("*.part"):
+            scrap.unlink()
+        return dropped
+
+    def append(self, stream: str, data: bytes | bytearray, sync: bool = False) -> None:
+        """All of `data` or, when the disk is full, none of it."""
+        fd = self._file(stream)
+        before, left = os.fstat(fd).st_size, memoryview(bytes(data))
+        try:
+            while left:
+                left = left[os.write(fd, left) :]
+            if sync:
+                os.fsync(fd)
+        except OSError:
+            os.ftruncate(fd, before)
+            raise
+
+    def _file(self, stream: str) -> int:
+        assert self._lock >= 0, "lock the folder before writing"
+        if stream not in self._open:
+            self._open[stream] = os.open(self.path / stream, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        return self._open[stream]
+
+
+# ---------------------------------------------------------------- all of them
+
+
+def root_of(root: Path | None = None) -> Path:
+    return root or home() / "runs"
+
+
+def create(wish: Mapping[str, Any], root: Path | None = None) -> RunFolder:
+    """A new folder that holds a `build.wish`; whoever opens it first adds the data's hash and the environment."""
+    now = time.time()
+    name = f"{wish['model']}-{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{secrets.token_hex(3)}"
+    folder = RunFolder(root_of(root) / name)
+    folder.path.mkdir(parents=True)
+    for stream in STREAMS:
+        (folder.path / stream).touch()
+    folder.rewrite({"version": VERSION, **wish, "created": now})
+    return folder
+
+
+def find(run_id: str, root: Path | None = None) -> RunFolder:
+    """The folder of that id, directly below the runs; anything else is a `BadInput`."""
+    base = root_of(root)
+    try:
+        path = (base / run_id).resolve()
+        inside = path.parent == base.resolve() and path.name == run_id and (path / "run.json").is_file()
+    except (OSError, ValueError):
+        inside = False
+    if not inside:
+        raise BadInput(f"there is no run {run_id[:80]!r} in {base}: it may have been removed")
+    return RunFolder(base / run_id)
+
+
+def listed(folder: RunFolder) -> RunInfo:
+    """A run as lists show it."""
+    card, status = folder.card, folder.status()
+    size = sum(path.stat().st_size for path in folder.path.iterdir() if path.is_file())
+    step = folder.last() if status["state"] in (*ALIVE, "interrupted") else status["step"]
+    named = {"title": card.get("title", ""), "message": status["message"]}
+    until, state = status["until"], status["state"]
+    return RunInfo(folder.id, card["model"], card["data"], card["seed"], step, until, state, card["created"], size, **named)
+
+
+def runs(root: Path | None = None) -> list[RunInfo]:
+    """Every run that this genviz can read, the newest first; folders of others are passed over."""
+    found = []
+    for path in root_of(root).glob("*/run.json"):
+        try:
+            found.append(listed(RunFolder(path.parent)))
+        except (BadInput, KeyError, OSError):
+            continue
+    return sorted(found, key=lambda run: -run.created)
+
+
+def remove(run_id: str, root: Path | None = None) -> None:
+    """Delete a run that nobody writes."""
+    folder = find(run_id, root)
+    folder.card  # noqa: B018 (a folder of a newer genviz is not ours to delete)
+    folder.lock()
+    try:
+        shutil.rmtree(folder.path)
+    finally:
+        folder.unlock()
+
+
+def settle(run_id: str, root: Path | None = None) -> None:
+    """Write into the journal of a run whose writer died that it is interrupted, so that its viewers see it."""
+    folder = find(run_id, root)
+    if folder.status()["state"] != "interrupted":
+        return
+    folder.lock()
+    try:
+        folder.recover()
+        if (status := folder.entries("status")[-1])["state"] in ALIVE:
+            now = {"state": "interrupted", "step": folder.last(), "message": INTERRUPTED}
+            folder.append(JOURNAL, line({"status": {**status, **now}}))
+    finally:
+        folder.unlock()
+
+
+def settle_all(root: Path | None = None) -> None:
+    for run in runs(root):
+        if run.state == "interrupted":
+            try:
+                settle(run.id, root)
+            except (BadInput, OSError):
+                continue  # somebody else just took it, or it just went

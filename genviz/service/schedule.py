@@ -1,0 +1,36 @@
+"""When a run is looked at and kept: pure functions of the step and of what is in the journal."""
+
+import math
+
+SHARE = 0.2  # of the time that pictures may take
+FRAMES = 200  # pictures of a whole run, besides those at powers of two
+FIRST = 4  # all steps up to this one are pictured; they tell what a picture costs
+SMALL = 8 << 20  # bytes of all keyframes below which there may be one every 1 %
+
+
+def doubling(step: int) -> bool:
+    return step & (step - 1) == 0
+
+
+def pictured(step: int, every: int) -> bool:
+    return step <= FIRST or doubling(step) or (every > 0 and step % every == 0)
+
+
+def spacing(until: int, picture: float, step: float) -> int:
+    """Steps between pictures, from the seconds that one of each takes."""
+    allowed = picture * (1 - SHARE) / (SHARE * max(step, 1e-9))
+    return max(1, until // FRAMES, math.ceil(allowed))
+
+
+def is_small(size: int, until: int) -> bool:
+    """Whether a run of models of that size can afford a keyframe every 1 %."""
+    return size * (100 + until.bit_length()) < SMALL
+
+
+def kept(step: int, until: int, small: bool) -> bool:
+    return doubling(step) or step % max(1, until // (100 if small else 20)) == 0
+
+
+def measured(step: int, until: int) -> bool:
+    """Whether the costlier figures are due."""
+    return step % max(1, until // 20) == 0 or (step >= 64 and doubling(step))

@@ -1,0 +1,70 @@
+"""The three append-only streams of docs/wire.md as bytes. Nothing here needs torch: the server reads runs before it has it."""
+
+import json
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+JOURNAL, METRICS, FRAMES = STREAMS = ("journal", "metrics", "frames")  # a stream's number on the wire is its place here
+ROW = struct.Struct("<IHHf")  # step, column, 0, value
+RECORD = struct.Struct("<4sIIIdI4x")  # genviz.stage.pack.RECORD, without importing it; a test holds them equal
+MAGIC = b"GVFR"
+SCENE, FRAME, SHOT = 0, 1, 2
+
+
+def line(entry: dict[str, Any]) -> bytes:
+    """One entry of a journal."""
+    return json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+
+
+def records(data: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """(start, end, step, kind) of each whole record of a `frames` stream, up to the first that is none."""
+    at = 0
+    while at + RECORD.size <= len(data):
+        magic, size, step, kind, _, _ = RECORD.unpack_from(data, at)
+        end = at + RECORD.size + size
+        if magic != MAGIC or end > len(data):
+            return
+        yield at, end, step, kind
+        at = end
+
+
+def whole(stream: str, data: bytes) -> int:
+    """How many bytes at the start of `data` are whole records."""
+    if stream == JOURNAL:
+        return data.rfind(b"\n") + 1
+    if stream == METRICS:
+        return len(data) - len(data) % ROW.size
+    return max((end for _, end, _, _ in records(data)), default=0)
+
+
+def sound(stream: str, data: bytes) -> int:
+    """As `whole`, and everything in it is what it should be: how far a file can be trusted after a crash."""
+    good = 0
+    if stream == JOURNAL:
+        for text in data[: whole(JOURNAL, data)].splitlines(keepends=True):
+            try:
+                json.loads(text)
+            except ValueError:
+                break
+            good += len(text)
+        return good
+    if stream == METRICS:
+        last = 0
+        for step, _, zero, _ in ROW.iter_unpack(data[: whole(METRICS, data)]):
+            if step < last or zero:  # a power cut leaves zeros or noise
+                break
+            last, good = step, good + ROW.size
+        return good
+    for start, end, _, _ in records(data):
+        if zlib.crc32(data[start + RECORD.size : end]) != RECORD.unpack_from(data, start)[5]:
+            break
+        good = end
+    return good
+
+
+def header(blob: bytes) -> dict[str, Any]:
+    """The JSON part of a packed scene or frame."""
+    (n,) = struct.unpack_from("<I", blob)
+    return json.loads(blob[4 : 4 + n])

@@ -1,0 +1,267 @@
+"""A run's folder survives what happens to folders: crashes, full disks, other programs, other versions."""
+
+import errno
+import json
+import os
+import shutil
+import zlib
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import SafetensorError
+
+import genviz.stage.pack as pack
+from genviz import checkpoint
+from genviz.errors import BadInput
+from genviz.service import folder, remove, runs, scene_file, streams
+from genviz.service.recorder import Recorder
+from genviz.service.scene import unpack
+from genviz.service.streams import FRAMES, JOURNAL, METRICS, RECORD, ROW, STREAMS, records, sound
+
+from .conftest import SMALL, Short, finish
+from .conftest import streams as read
+
+
+def test_records_are_those_of_the_stage() -> None:
+    assert (RECORD.format, streams.MAGIC) == (pack.RECORD.format, pack.MAGIC)
+    assert (streams.SCENE, streams.FRAME, streams.SHOT) == (pack.LAYOUT, pack.FRAME, pack.SHOT)
+
+
+def test_what_a_finished_run_holds(short: Short) -> None:
+    path = short.folder.path
+    journal, metrics, frames = read(path)
+    assert json.loads(journal.splitlines()[0])["open"].items() >= {"model": "vae", "seed": 3, "until": 40, "version": 1}.items()
+    steps = [step for step, *_ in ROW.iter_unpack(metrics)]
+    assert sorted(set(steps)) == list(range(41)) and steps == sorted(steps)  # 0 has the figures before the first step
+    kinds = [(step, kind) for _, _, step, kind in records(frames)]
+    assert kinds[:2] == [(0, streams.SCENE), (0, streams.FRAME)] and kinds[-1] == (40, streams.FRAME)
+    assert {0, 1, 2, 4, 8, 16, 32} < {step for step, _ in kinds}
+    assert short.folder.entries("keyframe") == short.folder.keyframes() and {0, 1, 2, 4, 8, 16, 32, 40} <= set(
+        short.folder.keyframes()
+    )
+    assert short.folder.card["environment"]["torch"] == torch.__version__
+    (info,) = runs()
+    assert (info.id, info.state, info.step, info.data) == (short.folder.id, "done", 40, "moons:n=200")
+
+
+def test_a_tail_torn_at_any_byte_is_cut_and_only_it(short: Short) -> None:
+    start = 0
+    for stream, data in zip(STREAMS, read(short.folder.path), strict=True):
+        if stream == FRAMES:
+            *_, (start, _, _, _) = records(data)
+        else:
+            start = data[:-1].rfind(b"\n") + 1 if stream == JOURNAL else len(data) - ROW.size
+        assert sound(stream, data) == len(data)
+        assert all(sound(stream, data[:end]) == start for end in range(start, len(data)))
+    frames = read(short.folder.path)[2]
+    for at in range(start + RECORD.size, len(frames), 97):  # a flipped byte of the last picture
+        assert sound(FRAMES, frames[:at] + bytes([frames[at] ^ 1]) + frames[at + 1 :]) == start
+
+
+@pytest.mark.parametrize("torn", STREAMS)
+def test_a_torn_run_regrows_what_it_lost(short: Short, torn: str) -> None:
+    path = short.folder.path
+    _, metrics, frames = read(path)
+    os.truncate(path / torn, (path / torn).stat().st_size - 7)
+    if torn == JOURNAL:
+        with (path / JOURNAL).open("ab") as file:
+            file.write(b'{"edit":{"step":40,"ver')
+    (path / "weights-40.safetensors").unlink()
+    run = Recorder.open(short.folder.id)
+    assert run.dropped > 0
+    run.pause()
+    finish(run)
+    assert (run.state, run.run.step) == ("done", 40), run.message
+    again = read(path)
+    assert again[1] == metrics and len(again[2]) == len(frames)
+    assert (path / "weights-40.safetensors").exists() and not run.run.edits
+    if torn != FRAMES:
+        assert again[2] == frames
+    run.stop()
+
+
+def test_edits_are_replayed_and_a_resumed_run_equals_one_in_one_go() -> None:
+    whole = Recorder.create("vae", SMALL, "moons:n=200", 1, 30)
+    whole.play(17)
+    finish(whole).edit("set", {"lr": 1e-3})
+    whole.play()
+    finish(whole).stop()
+    parts = Recorder.create("vae", SMALL, "moons:n=200", 1, 30)
+    parts.play(17)
+    finish(parts).edit("set", {"lr": 1e-3})
+    parts.stop()
+    parts = Recorder.open(parts.folder.id)
+    parts.play()
+    finish(parts).stop()
+    assert [edit.step for edit in parts.run.edits] == [17]
+    name = "weights-30.safetensors"
+    assert (whole.folder.path / name).read_bytes() == (parts.folder.path / name).read_bytes()
+    assert read(whole.folder.path)[1] == read(parts.folder.path)[1]
+    parts = Recorder.open(parts.folder.id)
+    parts.play()  # on by as many again
+    assert finish(parts).run.step == 60
+    for wrong in ({"lr": 9.0}, {"latent": 3}, {"nonsense": 1}):
+        with pytest.raises(BadInput, match=next(iter(wrong))):
+            parts.edit("set", wrong)
+    parts.stop()
+
+
+def test_a_replay_that_differs_says_where(short: Short) -> None:
+    path = short.folder.path / METRICS
+    rows = list(ROW.iter_unpack(path.read_bytes()))
+    at = next(i for i, (step, column, _, _) in enumerate(rows) if step == 9 and column == short.columns.index("kl"))
+    rows[at] = (*rows[at][:3], rows[at][3] + 1)
+    path.write_bytes(b"".join(ROW.pack(*row) for row in rows))
+    short.folder.rewrite({**short.card, "environment": {**short.card["environment"], "torch": "1.0"}})
+    run = Recorder.open(short.folder.id)
+    run.play(50)
+    finish(run)
+    assert run.closed and run.state == "interrupted"
+    assert "step 9 in kl" in run.message and "torch was 1.0, is " in run.message
+    assert short.folder.status()["message"] == run.message
+    assert path.read_bytes() == b"".join(ROW.pack(*row) for row in rows)
+
+
+@pytest.mark.parametrize("room", [50, 1000, 9000])
+def test_a_full_disk_harms_nothing_and_the_run_goes_on(monkeypatch: pytest.MonkeyPatch, short: Short, room: int) -> None:
+    left, write = [room], os.write
+
+    def meagre(fd: int, data: bytes) -> int:
+        if not left[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        n = write(fd, bytes(data)[: left[0]])
+        left[0] -= n
+        return n
+
+    run = Recorder.create("vae", SMALL, "moons:n=200", 3, 40)
+    before = read(run.folder.path)
+    monkeypatch.setattr(os, "write", meagre)
+    try:
+        run.play()
+        finish(run)
+    except BadInput as error:
+        assert "disk is full" in str(error)
+    assert run.state == "paused" and "disk is full" in run.message and run.full
+    with pytest.raises(BadInput, match="disk is full"):
+        run.edit("set", {"lr": 1e-3})
+    for stream, old, new in zip(STREAMS, before, read(run.folder.path), strict=True):
+        assert new.startswith(old) and sound(stream, new) == len(new)
+    with pytest.raises(BadInput, match="disk is full"):
+        run.play()
+    left[0] = 1 << 30
+    run.play()
+    finish(run).stop()
+    assert run.state == "done" and not run.run.edits
+    assert read(run.folder.path)[1] == read(short.folder.path)[1]
+    assert short.folder.keyframes() == run.folder.keyframes()
+
+
+def test_a_keyframe_that_finds_no_room_is_written_later(monkeypatch: pytest.MonkeyPatch, short: Short) -> None:
+    run = Recorder.create("vae", SMALL, "moons:n=200", 3, 40)
+
+    def full(*_: object, **__: object) -> None:
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "save", full)
+        run.play()
+        finish(run)
+        assert run.full and run.run.step == 1
+    run.play()
+    finish(run).stop()
+    assert run.folder.keyframes() == short.folder.keyframes()
+
+
+def test_a_diverged_run_keeps_its_last_good_weights() -> None:
+    run = Recorder.create("vae", SMALL, "moons:n=200", 0, 60)
+    run.play(20)
+    finish(run)
+    with torch.no_grad():
+        next(run.run.model.parameters()).fill_(torch.nan)
+    run.play()
+    finish(run).stop()
+    assert run.state == "diverged" and "lr" in run.message and run.folder.keyframes()[-1] == 20
+    assert max(step for _, _, step, _ in records(read(run.folder.path)[2])) == 20
+    with pytest.raises(BadInput, match="NaN|step"):
+        run.play()
+
+
+def test_one_writer_at_a_time() -> None:
+    run = Recorder.create("vae", SMALL, "moons:n=200", 0, 10)
+    with pytest.raises(BadInput, match=f"process {os.getpid()}"):
+        Recorder.open(run.folder.id)
+    with pytest.raises(BadInput, match="process"):
+        remove(run.folder.id)
+    run.close()
+    (run.folder.path / "lock").write_text("999999")  # of a process that died
+    remove(run.folder.id)
+    assert not run.folder.path.exists() and runs() == []
+
+
+def test_what_cannot_be_opened_says_why(short: Short, home: Path) -> None:
+    path, card = short.folder.path, short.folder.card
+
+    def refused(**change: object) -> str:
+        short.folder.rewrite({**card, **change})
+        with pytest.raises(BadInput) as caught:
+            Recorder.open(short.folder.id)
+        assert str(path) in str(caught.value)
+        return str(caught.value)
+
+    before = read(path)
+    assert "newer genviz" in refused(version=2)
+    assert runs() == [] and read(path) == before
+    assert "no model is called 'vea'" in refused(model="vea")
+    assert "other rows" in refused(sha256="0" * 64)
+    assert "no data is called" in refused(data="moonz")
+    assert short.folder.status().items() >= {"state": "stopped", "step": 40, "until": 40}.items()
+    assert short.folder.status()["message"].startswith(str(path))
+    (home / "runs" / "foreign").mkdir()
+    (home / "secret").mkdir()
+    shutil.copy(path / "run.json", home / "secret" / "run.json")
+    (home / "runs" / "link").symlink_to(home / "secret")
+    for name in ("foreign", "link", "", ".", "..", "../secret", "a/../../secret", str(home / "secret"), "x\0y", "x" * 300):
+        with pytest.raises(BadInput, match="there is no run"):
+            folder.find(name)
+    (path / "run.json").write_text("{")
+    with pytest.raises(BadInput, match="no readable run.json"):
+        Recorder.open(short.folder.id)
+    for wrong in ({"model": "vea"}, {"knobs": {"lr": 99}}, {"data": "moonz"}, {"until": 0}, {"seed": -1}):
+        wish = {"model": "vae", "knobs": {}, "data": "moons", "seed": 0, "until": 5, **wrong}
+        with pytest.raises(BadInput):
+            Recorder.create(**wish)
+
+
+def test_slow_motion_tells_each_step_in_shots(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Recorder.create("vae", SMALL, "moons:n=200", 0, 10)
+    monkeypatch.setattr("genviz.service.recorder.PACE", 0.2)
+    run.slow(True)
+    run.step(2)
+    run.slice(0.01)
+    assert run.run.step == 1 and 0 < run.wait <= 0.2
+    finish(run)
+    assert (run.run.step, run.state, run.folder.entries("status")[-1]["slow"]) == (2, "paused", True)
+    frames = read(run.folder.path)[2]
+    shots = [
+        (step, streams.header(frames[a + RECORD.size : b])) for a, b, step, kind in records(frames) if kind == streams.SHOT
+    ]
+    assert {step for step, _ in shots} == {1, 2} and all(shot["caption"] for _, shot in shots) and len(shots) > 4
+    run.stop()
+
+
+def test_a_scene_file_is_small_whole_and_repeatable(short: Short, tmp_path: Path) -> None:
+    size = scene_file(short.folder.path, tmp_path / "a.scene")
+    scene_file(short.folder.path, tmp_path / "b.scene")
+    packed = (tmp_path / "a.scene").read_bytes()
+    assert packed == (tmp_path / "b.scene").read_bytes() and len(packed) == size <= 300_000
+    journal, metrics, frames = unpack(packed)
+    entries = [json.loads(text) for text in journal.splitlines()]
+    assert "open" in entries[0] and entries[-1]["status"]["state"] == "done" and not any("keyframe" in e for e in entries)
+    assert len(metrics) % ROW.size == 0 and sound(FRAMES, frames) == len(frames)
+    few = scene_file(short.folder.path, tmp_path / "c.scene", limit=size * 2 // 3)
+    steps = [step for _, _, step, _ in records(unpack((tmp_path / "c.scene").read_bytes())[2])]
+    assert few <= size * 2 // 3 and (steps[0], steps[-1]) == (0, 40)
+    with pytest.raises(BadInput, match="smaller pictures"):
+        scene_file(short.folder.path, tmp_path / "d.scene", limit=1000)
+    assert zlib.crc32(frames[RECORD.size : RECORD.size + RECORD.unpack_from(frames)[1]]) == RECORD.unpack_from(frames)[5]

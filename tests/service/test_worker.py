@@ -1,0 +1,145 @@
+"""Real worker processes: killed, restarted, shared."""
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from genviz.errors import BadInput
+from genviz.service import folder, remove, runs
+from genviz.service.pool import Pool, pool
+from genviz.service.recorder import Recorder
+from genviz.service.streams import FRAMES, METRICS, ROW, sound
+from genviz.service.worker import Worker
+
+from .conftest import SMALL, eventually, streams
+
+UNTIL = 240
+
+
+def state(run: str) -> str:
+    return folder.find(run).status()["state"]
+
+
+def last(run: str) -> int:
+    return folder.find(run).last()
+
+
+def edited(workers: Pool) -> str:
+    """A run with an edit at step 50 and two at step 80, resting there."""
+    run = workers.start("vae", SMALL, "moons:n=400", 5, UNTIL)
+    assert workers.command(run, "pause") == ""
+    for stop, edits in ((50, [{"lr": 3e-3}]), (80, [{"batch": 37}, {"beta": 0.5}])):
+        # the pause came after some steps: the first edit waits until 50
+        if last(run) < stop:
+            assert workers.command(run, "play", {"until": stop}) == ""
+        eventually(lambda: state(run) == "paused")
+        assert last(run) == stop
+        for args in edits:
+            assert workers.command(run, "edit", {"verb": "set", "args": args}) == ""
+    return run
+
+
+def path_of(run: str) -> Path:
+    return folder.find(run).path
+
+
+def test_killed_in_the_middle_and_resumed_it_ends_with_the_same_bits(workers: Pool) -> None:
+    clean = edited(workers)
+    assert workers.command(clean, "play") == ""
+    run = edited(workers)
+    eventually(lambda: state(clean) == "done")
+    assert workers.command(run, "play") == ""
+    eventually(lambda: last(run) > 120)
+    os.kill(workers.links[0].process.pid, signal.SIGKILL)
+    eventually(lambda: state(run) == "interrupted")
+    seen = streams(path_of(run))
+    assert 120 < last(run) < UNTIL, "killed too late to prove anything"
+    for stream, torn in ((METRICS, b"\7\0\0"), (FRAMES, b"GVFR\0\1")):
+        with (path_of(run) / stream).open("ab") as file:
+            file.write(torn)  # what a kill in the middle of a write leaves
+    eventually(lambda: len(workers.links) == 1)
+    assert workers.command(run, "play") == ""
+    eventually(lambda: state(run) == "done")
+    name = f"weights-{UNTIL}.safetensors"
+    assert (path_of(run) / name).read_bytes() == (path_of(clean) / name).read_bytes()
+    now = streams(path_of(run))
+    assert all(new.startswith(old) for new, old in zip(now, seen, strict=True)), "a viewer's offset is no longer good"
+    assert now[1] == streams(path_of(clean))[1]
+    assert sorted({step for step, *_ in ROW.iter_unpack(now[1])}) == list(range(UNTIL + 1))
+    assert sound(FRAMES, now[2]) == len(now[2])
+    assert [edit["step"] for edit in folder.find(run).entries("edit")] == [50, 80, 80]
+
+
+def test_a_server_restart_leaves_runs_paused_and_play_goes_on(workers: Pool) -> None:
+    run = workers.start("vae", SMALL, "moons:n=400", 5, 100_000)
+    eventually(lambda: last(run) > 20)
+    workers.close()
+    info = next(info for info in runs() if info.id == run)
+    assert info.state == "paused" and "server" in info.message
+    again = pool()
+    assert again is not workers
+    assert again.command(run, "edit", {"verb": "set", "args": {"lr": 1e-4}}) == ""  # heard during the replay
+    assert again.command(run, "play", {"until": info.step + 30}) == ""
+    eventually(lambda: state(run) == "paused" and last(run) == info.step + 30)
+    assert folder.find(run).entries("edit") == [{"step": info.step, "verb": "set", "args": {"lr": 1e-4}}]
+    remove(run)  # although the worker still holds it
+    assert run not in {info.id for info in runs()}
+
+
+def test_wrong_commands_are_answered_in_words(workers: Pool) -> None:
+    run = workers.start("vae", SMALL, "moons:n=400", 0, 10)
+    eventually(lambda: state(run) == "done")
+    for do, args, words in (
+        ("fly", {}, "no command is called"),
+        ("edit", {"verb": "set", "args": {"lr": 7}}, "lr = 7 is outside"),
+        ("edit", {"verb": "set", "args": {"latent": 3}}, "latent cannot change"),
+        ("edit", {"verb": "jump", "args": {}}, "cannot 'jump'"),
+        ("play", {"until": 5}, "at step 10 already"),
+        ("play", {"to": 5}, "unexpected keyword"),
+        ("step", {"n": 0}, "at least one"),
+    ):
+        assert words in workers.command(run, do, args)
+    assert "there is no run" in asyncio.run(workers.ask("../x", "play", {}))
+    with pytest.raises(BadInput, match="lr"):
+        workers.start("vae", {"lr": 7}, "moons", 0, 10)
+    assert workers.command(run, "step", {"n": 2}) == ""
+    eventually(lambda: last(run) == 12)
+
+
+def test_a_slow_run_does_not_take_the_time_of_a_fast_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.set_num_threads(1)
+    spent = {"moons": 0.0, "digits": 0.0}
+    slice = Recorder.slice
+
+    def timed(run: Recorder, seconds: float) -> None:
+        start = time.perf_counter()
+        slice(run, seconds)
+        spent[run.card["data"]] += time.perf_counter() - start
+
+    ours, theirs = socket.socketpair()
+    worker = Worker(theirs)
+    for knobs, data in ((SMALL, "moons"), ({"batch": 1000, "hidden": 600}, "digits")):
+        run = Recorder.create("vae", knobs, data, 0, 100_000)
+        run.play()
+        while run.run.step < 5:  # first steps warm up
+            run.slice(0.01)
+        worker.runs[run.folder.id], worker.credit[run.folder.id] = run, 0.0
+    monkeypatch.setattr(Recorder, "slice", timed)
+    thread = threading.Thread(target=worker.serve)
+    thread.start()
+    time.sleep(3)
+    ours.shutdown(socket.SHUT_WR)
+    thread.join()
+    ours.close()
+    theirs.close()
+    worker.selector.close()
+    share = spent["moons"] / sum(spent.values())
+    assert 0.35 < share < 0.65, spent
+    assert {info.state for info in runs()} == {"paused"}
