@@ -1,0 +1,455 @@
+"""`genviz`: everything the window can do that needs no window. Torch is loaded only by the commands that use it."""
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import inspect
+import json
+import os
+import platform
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+
+from cyclopts import App, CycloptsError, Parameter
+
+import genviz
+from genviz.errors import BadInput, nearest
+from genviz.paths import PACKAGE, PRETRAINED, ROOT, home
+
+if TYPE_CHECKING:
+    from genviz.claims import Result
+    from genviz.model import Knob, Model, Preset
+    from genviz.service.folder import RunFolder
+    from genviz.service.recorder import Recorder
+
+app = App("genviz", help="Watch 29 generative models at work.", version=genviz.__version__)
+SUMS = PRETRAINED / "SHA256SUMS"
+INTERRUPTED = 130  # the exit code after Ctrl-C
+Port = Annotated[int, Parameter(help="where the server listens")]
+Seeds = Annotated[list[int], Parameter(consume_multiple=True, help="seeds to measure on")]
+
+
+def main(tokens: Sequence[str] | None = None) -> None:
+    """Run a command line. A mistake in it is one line on stderr and exit code 2, never a traceback."""
+    given = list(sys.argv[1:] if tokens is None else tokens)
+    try:
+        command = app
+        if given[:1] == ["train"] and len(given) > 1 and not given[1].startswith("-"):
+            command, given = training(given[1]), given[1:]  # with this model's knobs as flags
+        command(given, exit_on_error=False, print_error=False)
+    except (CycloptsError, BadInput) as error:
+        fail(str(error))
+
+
+def fail(message: str) -> NoReturn:
+    print(f"genviz: {' '.join(message.split())}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def one_thread() -> None:
+    """The environment in which bits repeat; to be called before torch is loaded."""
+    from genviz.service.build import PINNED
+
+    os.environ.update(PINNED)
+    import torch
+
+    torch.set_num_threads(1)
+
+
+# ---------------------------------------------------------------- app
+
+
+@app.command(name="app")
+def open_app(*, port: Port = 8501) -> None:
+    """Open the window: start the server and print its address."""
+    if taken(port):
+        fail(f"port {port} is in use: stop what runs there, or take another with: genviz app --port {port + 1}")
+    print(f"genviz: http://localhost:{port} (Ctrl-C ends it)", flush=True)
+    options = ["--server.port", str(port), "--server.headless", "true"]  # headless: no browser is forced, no question asked
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), *options])
+
+
+def taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return True
+    return False
+
+
+# ---------------------------------------------------------------- train
+
+
+@app.command
+def train(
+    model: Annotated[str, Parameter(help="its name, see the list in the app; `genviz train NAME --help` shows its knobs")],
+    *,
+    data: Annotated[str, Parameter(help="a data set by name, or the path of your own")] = "",
+    preset: Annotated[str, Parameter(help="the settings to start from; default: those that suit the data")] = "",
+    steps: Annotated[int | None, Parameter(help="how far to train; default: the preset's")] = None,
+    seed: Annotated[int | None, Parameter(help="default: the preset's")] = None,
+    out: Annotated[str, Parameter(help="name of the run; default: made of model and time")] = "",
+    **knobs: Any,
+) -> None:
+    """Train a model and keep the run, so that the app can play it."""
+    one_thread()
+    from genviz.data import dataset
+    from genviz.face import preset_for
+    from genviz.model import find
+    from genviz.service import folder as folders
+    from genviz.service.build import wish
+    from genviz.service.recorder import Recorder
+
+    kind = find(model)
+    rows = dataset(data or default_data(kind, preset))
+    _, chosen = preset_for(kind, rows, preset)
+    steps, seed = (own if own is not None else of for own, of in ((steps, chosen.steps), (seed, chosen.seed)))
+    folder = folders.create(wish(kind.slug, {**chosen.knobs, **knobs}, rows.name, seed, steps))
+    go_on(Recorder.open(renamed(folder, out) if out else folder.id), steps)
+
+
+def default_data(kind: "type[Model]", preset: str) -> str:
+    """What that preset was made for, or the first one."""
+    sets = {name: of.data or name for name, of in kind.presets.items()}
+    return sets.get(preset.replace("_", "-")) or next(iter(sets.values()), "moons")
+
+
+def renamed(folder: "RunFolder", name: str) -> str:
+    """Give the new run the name that was asked for, if that is a name and free."""
+    from genviz.service.folder import remove
+
+    path = folder.path.with_name(Path(name).name or ".")
+    if str(path.name) != name or name.startswith(".") or path.exists():
+        remove(folder.id)
+        taken = f"there is a run {name!r} already: go on with it by genviz runs resume {name}, or take another name"
+        raise BadInput(taken if path.exists() else f"out = {name!r} is no name for a run: give one without slashes")
+    folder.path.rename(path)
+    return name
+
+
+def training(name: str) -> App:
+    """`train` as the command of one model: every knob it declares is a flag with its range, help and default."""
+    one_thread()
+    from genviz.model import find
+
+    def command(*args: Any, **options: Any) -> None:
+        train(*args, **{name: value for name, value in options.items() if value is not None})
+
+    shared = [p for p in inspect.signature(train).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    flags = [flag(knob) for knob in find(name).knobs_declared().values() if knob.name not in {p.name for p in shared}]
+    command.__signature__ = inspect.Signature([*shared, *flags])  # pyright: ignore[reportFunctionMemberAccess]
+    command.__annotations__ = {p.name: p.annotation for p in [*shared, *flags]}
+    command.__doc__ = train.__doc__
+    return App("genviz train", default_command=command, version_flags=[])
+
+
+def flag(knob: "Knob") -> inspect.Parameter:
+    kind: Any = Literal[knob.choices] if knob.choices else knob.kind
+    how = f"{knob.help} ({knob.range}; default {knob.default}, unless the preset says otherwise)"
+    hint = Annotated[kind | None, Parameter(help=how, show_choices=False)]
+    return inspect.Parameter(knob.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=hint)
+
+
+@contextmanager
+def interruptible() -> Iterator[threading.Event]:
+    """Ctrl-C sets the event instead of tearing a step apart; a second one ends the program."""
+    asked = threading.Event()
+
+    def ask(*_: Any) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def play(recorder: "Recorder", until: int | None, title: str) -> bool:
+    """Play a run with a progress bar on stderr; False if it was interrupted. Afterwards the folder is free again."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[now]}"))
+    try:
+        recorder.play(until)
+        with interruptible() as asked, Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task(title, total=recorder.goal, now="")
+            while not (recorder.closed or asked.is_set()) and (recorder.goal is not None or not recorder.ready):
+                time.sleep(min(0.1, recorder.wait))
+                recorder.slice(0.1)
+                progress.update(task, completed=recorder.run.step, now=figures(recorder))
+            if asked.is_set():
+                recorder.pause()
+            return not asked.is_set()
+    finally:
+        recorder.slice(0)
+        recorder.close()
+
+
+def figures(recorder: "Recorder") -> str:
+    return "  ".join(f"{name} {values[-1][1]:.4g}" for name, values in recorder.run.history.items())
+
+
+def go_on(recorder: "Recorder", until: int | None) -> None:
+    """Play, then say where it stands, what is saved and how to go on."""
+    whole = play(recorder, until, recorder.card["model"])
+    state = recorder.message or recorder.state
+    print(f"{'Interrupted: ' if not whole else ''}{state} at step {recorder.run.step:,}  {figures(recorder)}")
+    if recorder.data.note:
+        print(f"Note on {recorder.data.name}: {recorder.data.note}")
+    print(f"Saved in {recorder.folder.path}")
+    print(f"See it with: genviz app    Go on with: genviz runs resume {recorder.folder.id}")
+    if not whole:
+        raise SystemExit(INTERRUPTED)
+    if recorder.state not in ("done", "paused"):
+        raise SystemExit(1)
+
+
+# ---------------------------------------------------------------- sample
+
+
+@app.command
+def sample(
+    name: Annotated[str, Parameter(help="a pretrained name such as vae-mnist, or a safetensors file")],
+    *,
+    n: Annotated[int, Parameter(help="how many")] = 64,
+    seed: int = 0,
+    out: Annotated[Path, Parameter(help="an NPZ file: x (n, columns) and the shape of a row")] = Path("samples.npz"),
+) -> None:
+    """Draw from a trained model into an NPZ file."""
+    one_thread()
+    import numpy as np
+
+    from genviz.checkpoint import load
+    from genviz.model import Samples
+    from genviz.run import looking
+
+    if n < 1:
+        raise BadInput(f"n = {n}: draw at least one")
+    model = load(name)
+    if not isinstance(model, Samples):
+        raise BadInput(f"{model.slug} cannot be sampled: it has no method `sample`")
+    with looking(model, seed) as rng:
+        x = model.sample(n, rng).numpy()
+    if not out.parent.is_dir():
+        raise BadInput(f"there is no folder {out.parent}: make it first")
+    np.savez_compressed(out, x=x, shape=np.array(model.spec.shape))
+    print(f"{out}: {n} samples of {model.slug}, x {x.shape}")
+
+
+# ---------------------------------------------------------------- claims
+
+
+@app.command
+def claims(
+    *models: str,
+    seeds: Seeds = [0, 1, 2],  # noqa: B006 (cyclopts copies it)
+    json: Annotated[bool, Parameter(help="print the results as JSON", negative="")] = False,
+    fast: Annotated[bool, Parameter(help="only claims that take at most 30 s a seed", negative="")] = False,
+    ship: Annotated[bool, Parameter(help="for maintainers: write what genviz ships", negative="")] = False,
+) -> int:
+    """Measure what the papers claim; exit code 1 if a claim fails on these seeds."""
+    one_thread()
+    from genviz import claims as rooms
+
+    known = rooms.modules()
+    wanted = [model.replace("-", "_").lower() for model in models] or known
+    if missing := next((model for model in wanted if model not in known), None):
+        raise BadInput(f"there are no claims about {missing!r}{nearest(missing, known)}")
+    results: list[Result] = []
+    for claim in (claim for model in wanted for claim in rooms.claims(model) if claim.fast or not fast):
+        results.append(rooms.measure(claim, seeds, lambda seed, c=claim: note(f"{c.model}.{c.name}, seed {seed} …")))
+        rooms.write(rooms.SHIPPED if ship else rooms.mine(), results[-1:])
+        if not json:
+            print(told(results[-1]), flush=True)
+    if json:
+        print(dump([vars(result) for result in results]))
+    return 0 if all(result.holds for result in results) else 1
+
+
+def told(r: "Result") -> str:
+    verdict = "holds" if r.holds else "FAILS"
+    needed = f"baseline {r.baseline:.2f}, needs {r.threshold:+.2f}, is {r.mean - r.baseline:+.2f} {r.unit}"
+    values = ", ".join(f"{value:.2f}" for value in r.values)
+    return f"{verdict}  {r.model}.{r.claim}  mean {r.mean:.2f} ({values}); {needed}; seeds {r.seeds}, {r.seconds:.0f} s"
+
+
+def dump(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False)
+
+
+def note(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+# ---------------------------------------------------------------- pretrain
+
+
+@app.command
+def pretrain(
+    *models: str,
+    data: Annotated[list[str] | None, Parameter(consume_multiple=True, help="only presets for these data sets")] = None,
+    preset: Annotated[list[str] | None, Parameter(consume_multiple=True, help="only these presets")] = None,
+) -> None:
+    """For maintainers: train the presets, each from its own seed, and write what genviz ships."""
+    one_thread()
+    from genviz.model import discover, find
+
+    kinds = [find(model) for model in models] or list(discover().values())
+    jobs = [
+        (kind, name, of)
+        for kind in kinds
+        if kind.trains
+        for name, of in kind.presets.items()
+        if (not data or (of.data or name) in data) and (not preset or name in preset)
+    ]
+    for place, (kind, name, of) in enumerate(jobs, start=1):
+        started = time.perf_counter()
+        path, found = ship(kind, name, of, f"{place}/{len(jobs)} {kind.slug}-{name}")
+        told = "  ".join(f"{key} {value:.4g}" for key, value in found.items())
+        print(f"{path.stem}  {path.stat().st_size / 1000:.0f} kB  {time.perf_counter() - started:.0f} s  {told}", flush=True)
+    lines = [
+        f"{sha256(path)}  {path.name}\n" for path in sorted(PRETRAINED.iterdir()) if path.suffix in (".safetensors", ".scene")
+    ]
+    SUMS.write_text("".join(lines))
+
+
+def ship(kind: "type[Model]", name: str, of: "Preset", title: str) -> tuple[Path, dict[str, float]]:
+    """Train one preset and write its weights (float16, with figures) and its scene; the weights' path and the figures."""
+    from genviz.checkpoint import save
+    from genviz.metrics.likelihood import importance_bound
+    from genviz.model import Bounds
+    from genviz.run import looking
+    from genviz.service import scene_file
+    from genviz.service.recorder import Recorder
+
+    path = PRETRAINED / f"{kind.slug}-{name}.safetensors"
+    with tempfile.TemporaryDirectory() as scratch:
+        recorder = Recorder.create(kind.slug, dict(of.knobs), of.data or name, of.seed, of.steps, root=Path(scratch))
+        if not play(recorder, of.steps, title):
+            raise SystemExit(INTERRUPTED)
+        run, data = recorder.run, recorder.data
+        if recorder.state != "done":
+            fail(f"{title}: {recorder.message}")
+        found = run.monitor()
+        if isinstance(run.model, Bounds):
+            with looking(run.model) as rng:
+                how = getattr(run.model, "binarize", "none")
+                x = data.binarized("fixed" if how == "dynamic" else how, "test")[:300]
+                found["importance bound, 200 samples, 300 test rows"] = importance_bound(run.model, x, rng, 200).mean
+        save(run.model, path, half=True, preset=name, data=data.name, sha256=data.sha256, steps=run.step, figures=found)
+        scene_file(recorder.folder.path, path.with_suffix(".scene"))
+    return path, found
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+# ---------------------------------------------------------------- runs
+
+runs = app.command(App("runs", help="List, show, resume or remove the runs kept in your folder."))
+
+
+@runs.default
+@runs.command(name="list")
+def list_runs() -> None:
+    """Every run, the newest first."""
+    from genviz.service import runs as kept
+
+    for run in kept():
+        print(f"{run.id}  {run.model} on {run.data}  {run.state}, step {run.step:,} of {run.until:,}  {run.bytes / 1e6:.1f} MB")
+
+
+@runs.command
+def show(run: str) -> None:
+    """What a run is made of: model, knobs, data, seed, edits, where it stands."""
+    from genviz.service.folder import find, listed
+
+    folder = find(run)
+    print(dump({**folder.card, **vars(listed(folder)), "edits": folder.entries("edit"), "keyframes": folder.keyframes()}))
+
+
+@runs.command
+def rm(*run: str) -> None:
+    """Remove runs for good."""
+    from genviz.service import remove
+
+    for each in run:
+        remove(each)
+        print(f"removed {each}")
+
+
+@runs.command
+def resume(run: str, *, steps: Annotated[int | None, Parameter(help="how many more; default: to its end")] = None) -> None:
+    """Go on with a run, bit for bit from where it stands."""
+    one_thread()
+    from genviz.service.recorder import Recorder
+
+    recorder = Recorder.open(run)
+    go_on(recorder, steps and recorder.here + steps)
+
+
+# ---------------------------------------------------------------- doctor
+
+
+@app.command
+def doctor(*, port: Port = 8501) -> int:
+    """Is everything here that genviz needs? Exit code 1 if not."""
+    well = True
+    for name, trouble, text in examined(port):
+        well = well and not trouble
+        print(f"{'LOOK' if trouble else 'ok'}\t{name}\t{text}{': ' + trouble if trouble else ''}".expandtabs(12))
+    return 0 if well else 1
+
+
+def examined(port: int) -> Iterator[tuple[str, str, str]]:
+    """(what, what to do about it or "", what was found)."""
+    yield "python", "" if sys.version_info >= (3, 11) else "install 3.11 or newer", platform.python_version()
+    for package in ("torch", "streamlit", "scikit-learn"):
+        found = importlib.util.find_spec({"scikit-learn": "sklearn"}.get(package, package))
+        yield package, "" if found else f"pip install {package}", importlib.metadata.version(package) if found else "missing"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    yield "cpu", "", f"{platform.machine()}, {cores} cores: as many workers, one thread each"
+    yield "home", *writable(home())
+    stage = PACKAGE / "stage" / "assets" / "stage.js"
+    yield "stage", "" if stage.exists() else "make assets", str(stage)
+    yield "pretrained", *shipped()
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
+    yield "chromium", "", chromium or "absent; only `make test` needs it"
+    yield "port", f"stop what runs there, or use --port {port + 1}" if taken(port) else "", str(port)
+
+
+def writable(folder: Path) -> tuple[str, str]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return "", str(folder)
+    except OSError as error:
+        return f"{error.strerror}; set GENVIZ_HOME to a folder you may write", str(folder)
+
+
+def shipped() -> tuple[str, str]:
+    sums = {line[66:]: line[:64] for line in SUMS.read_text().splitlines()} if SUMS.exists() else {}
+    bad = [name for name, digest in sums.items() if not (PRETRAINED / name).exists() or sha256(PRETRAINED / name) != digest]
+    if not sums or bad:
+        return "install genviz again, or make them with: genviz pretrain", f"damaged: {', '.join(bad)}" if bad else "none"
+    return "", f"{len(sums)} files in {PRETRAINED}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""The command line: light, polite about mistakes, and its runs are the app's."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import genviz
+from genviz import cli
+from genviz.service.folder import find, runs
+
+TINY = ["--data", "moons:n=200,test=50", "--hidden", "8"]
+
+
+def call(capfd: pytest.CaptureFixture[str], *tokens: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a command line."""
+    with pytest.raises(SystemExit) as exit:
+        cli.main(tokens)
+    out, err = capfd.readouterr()
+    return int(exit.value.code or 0), out, err
+
+
+def test_help_is_quick_and_needs_no_torch() -> None:
+    code = (
+        "import sys, genviz.cli\n"
+        "try: genviz.cli.main(['--help'])\n"
+        "finally: sys.stderr.write(repr([m for m in ('torch', 'streamlit', 'numpy', 'sklearn') if m in sys.modules]))"
+    )
+    quickest = 9.0
+    for _ in range(3):
+        started = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        quickest = min(quickest, time.perf_counter() - started)
+        assert done.returncode == 0 and done.stderr == "[]"
+        assert all(word in done.stdout for word in ("app", "train", "sample", "claims", "pretrain", "runs", "doctor"))
+    assert quickest < 1.0  # 0.35 s on an idle laptop; tests share the machine
+
+
+def test_help_of_a_model_shows_its_knobs(capfd: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(capfd, "train", "vae", "--help")
+    assert code == 0 and "--latent" in out and "1 … 64" in out and "--binarize" in out
+
+
+@pytest.mark.parametrize(
+    ("tokens", "says"),
+    [
+        ("nonsense", "Unknown command"),
+        ("train", "MODEL|--model"),
+        ("train vea", "did you mean vae"),
+        ("train vae --data moon", "did you mean .*moons"),
+        ("train vae --data nowhere/x.csv", "nowhere/x.csv"),
+        ("train vae --latnet 2", "Did you mean --latent"),
+        ("train vae --latent 99", "latent = 99 is outside 1 … 64"),
+        ("train vae --latent two", "two"),
+        ("train vae --binarize maybe", "Choose from"),
+        ("train vae --preset digts", "no preset 'digts'.*did you mean digits"),
+        ("train vae --steps 0", "0 steps"),
+        ("train vae --out ../x", "no name"),
+        ("sample vae-nope", "nothing pretrained"),
+        ("sample nope.safetensors", "no file nope.safetensors"),
+        ("claims rbn", "no claims"),
+        ("runs show nope", "no run 'nope'"),
+        ("runs rm nope", "no run 'nope'"),
+        ("runs resume nope", "no run 'nope'"),
+        ("pretrain vea", "did you mean vae"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(capfd: pytest.CaptureFixture[str], tokens: str, says: str) -> None:
+    before = len(runs())
+    code, out, err = call(capfd, *tokens.split())
+    assert (code, out, err.count("\n")) == (2, "", 1) and err.startswith("genviz: ") and re.search(says, err)
+    assert len(runs()) == before, "a mistake left a run behind"
+
+
+def test_what_is_trained_is_kept_shown_resumed_sampled_and_removed(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, out, _ = call(capfd, "train", "VAE", *TINY, "--steps", "30", "--seed", "4", "--out", "mine", "--beta", "0.5")
+    assert code == 0 and "done at step 30" in out and "genviz runs resume mine" in out
+    assert {"beta": 0.5, "hidden": 8, "activation": "tanh"}.items() <= find("mine").card[
+        "knobs"
+    ].items()  # activation: the preset's
+
+    data = genviz.dataset("moons:n=200,test=50")
+    run = genviz.Run(genviz.create("vae", data, 4, hidden=8, beta=0.5), data, 4)
+    run.advance(steps=30)
+    kept = genviz.load(find("mine").weights(30)).state_dict()
+    assert all(bool((kept[key] == tensor).all()) for key, tensor in run.model.state_dict().items())
+
+    assert call(capfd, "train", "vae", *TINY, "--out", "mine")[0] == 2
+    code, out, _ = call(capfd, "runs", "resume", "mine", "--steps", "5")
+    assert code == 0 and "done at step 35" in out
+    code, out, _ = call(capfd, "runs", "show", "mine")
+    assert code == 0 and json.loads(out)["step"] == 35
+    code, out, _ = call(capfd, "runs")
+    assert code == 0 and re.search(r"^mine  vae on moons.*step 35", out, re.MULTILINE)
+
+    file = tmp_path / "x.npz"
+    code, out, _ = call(capfd, "sample", str(find("mine").weights(35)), "--n", "9", "--seed", "3", "--out", str(file))
+    assert code == 0 and "9 samples" in out
+    with np.load(file, allow_pickle=False) as npz:
+        assert npz["x"].shape == (9, 2) and npz["shape"].tolist() == [2]
+    assert call(capfd, "runs", "rm", "mine")[0] == 0
+    assert call(capfd, "runs", "show", "mine")[0] == 2
+
+
+def test_ctrl_c_pauses_between_two_steps() -> None:
+    command = [sys.executable, "-m", "genviz.cli", "train", "vae", *TINY, "--steps", "10000000", "--out", "long"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        for _ in range(600):
+            if any(run.id == "long" and run.step > 20 for run in runs()):
+                break
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130 and "Traceback" not in err
+    assert "Interrupted: paused at step" in out and "genviz runs resume long" in out
+    assert next(run for run in runs() if run.id == "long").state == "paused"
+
+
+def test_a_port_in_use_is_named(capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as server:
+        server.bind(("", 0))
+        server.listen()
+        port = server.getsockname()[1]
+        code, _, err = call(capfd, "app", "--port", str(port))
+        assert code == 2 and f"port {port} is in use" in err and f"--port {port + 1}" in err
+        _, out, _ = call(capfd, "doctor", "--port", str(port))
+        assert re.search(rf"^LOOK\s+port\s+{port}: stop what runs there", out, re.MULTILINE)
+
+
+def test_the_doctor_finds_what_is_missing(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(cli, "PRETRAINED", tmp_path)
+    monkeypatch.setattr(cli, "SUMS", tmp_path / "SHA256SUMS")
+    (tmp_path / "a.scene").write_bytes(b"whole")
+    (tmp_path / "SHA256SUMS").write_text(f"{cli.sha256(tmp_path / 'a.scene')}  a.scene\n")
+    assert "1 files" in call(capfd, "doctor")[1]
+    (tmp_path / "a.scene").write_bytes(b"torn")
+    code, out, _ = call(capfd, "doctor")
+    assert code == 1 and "damaged: a.scene" in out and "genviz pretrain" in out
+
+
+def test_pretrain_ships_weights_a_scene_and_their_sums(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from genviz.checkpoint import card
+    from genviz.model import Preset
+    from genviz.models.variational.vae import VAE
+
+    monkeypatch.setattr(cli, "PRETRAINED", tmp_path)
+    monkeypatch.setattr(cli, "SUMS", tmp_path / "SHA256SUMS")
+    monkeypatch.setattr(VAE, "presets", {"tiny": Preset(40, "moons:n=200,test=50", {"hidden": 8})})
+    code, out, _ = call(capfd, "pretrain", "vae", "--preset", "tiny")
+    assert code == 0 and out.startswith("vae-tiny")
+    about = card(tmp_path / "vae-tiny.safetensors")
+    assert about["steps"] == 40 and about["preset"] == "tiny" and all(map(np.isfinite, about["figures"].values()))
+    assert "importance bound" in "".join(about["figures"])
+    assert genviz.load(tmp_path / "vae-tiny.safetensors").seed == 0
+    assert (tmp_path / "vae-tiny.scene").stat().st_size <= 300_000
+    assert len(cli.SUMS.read_text().splitlines()) == 2
