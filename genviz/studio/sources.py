@@ -1,0 +1,55 @@
+"""What can be shown: runs and pretrained presets, and what is known of them without importing torch."""
+
+import json
+import struct
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from genviz.errors import BadInput
+from genviz.paths import PRETRAINED
+from genviz.service import folder
+
+
+@dataclass(frozen=True)
+class Source:
+    """A timeline and its opening facts: model, knobs, data, spec, figures."""
+
+    id: str
+    info: dict[str, Any]
+
+    @property
+    def images(self) -> bool:
+        return len(self.info["spec"]["shape"]) == 2
+
+
+def pretrained(slug: str, preset: str) -> Source | None:
+    """The shipped recording of a preset, if there is one."""
+    path = PRETRAINED / f"{slug}-{preset}.safetensors"
+    if not path.exists() or not path.with_suffix(".scene").exists():
+        return None
+    return Source(f"pretrained:{path.stem}", card(path, path.stat().st_mtime_ns))
+
+
+def first(slug: str) -> Source | None:
+    """The recording that introduces a model: its page's first by name, points before pictures."""
+    names = sorted(path.stem.removeprefix(f"{slug}-") for path in PRETRAINED.glob(f"{slug}-*.scene"))
+    found = [source for name in names if (source := pretrained(slug, name))]
+    return min(found, key=lambda source: (source.images, len(source.id)), default=None)
+
+
+def run(run_id: str, slug: str) -> Source:
+    """A run of this machine, or a `BadInput` that says why it cannot be shown."""
+    info = folder.find(run_id).card
+    if info["model"] != slug:
+        raise BadInput(f"run {run_id} is a {info['model']}, this page shows {slug}")
+    return Source(f"run:{run_id}", info)
+
+
+@lru_cache(maxsize=256)
+def card(path: Path, _changed: int) -> dict[str, Any]:
+    """The JSON card of a safetensors file, read from its header alone."""
+    with path.open("rb") as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        return json.loads(json.loads(file.read(size))["__metadata__"]["genviz"])

@@ -1,0 +1,60 @@
+"""The one canvas component, mounted: every moving or still picture of the app goes through here."""
+
+import base64
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from streamlit.components.v2 import component
+
+if TYPE_CHECKING:  # layers know torch, and the stage is on screen before torch is imported
+    from genviz.layers import Scene
+
+_component = component("genviz.stage", js="stage.js", html="<div></div>")
+
+
+def stage(
+    source: str,
+    *,
+    key: str,
+    panes: list[str] | None = None,
+    transport: bool = False,
+    height: int = 340,
+    label: str = "",
+    loop: bool = False,
+    figures: Sequence[str] = (),
+    view: dict[str, Any] | None = None,
+) -> dict[str, Any] | None:
+    """Show panes of a timeline, `run:<id>` or `pretrained:<name>`; returns the viewer's state after she changed it.
+
+    All mounts of one source on a page share playhead, cursor and selection. `transport` adds the controls of time.
+    """
+    data = {
+        "source": source,
+        "panes": panes,
+        "transport": transport,
+        "height": height,
+        "label": label,
+        "loop": loop,
+        "figures": list(figures),
+        "view": view or {},
+    }
+    result = _component(key=key, data=data, on_view_change=lambda: None)
+    return getattr(result, "view", None)
+
+
+def still(scene: "Scene", *, key: str, height: int = 300) -> None:
+    """Show one scene that does not move, sent with the page."""
+    from genviz.stage.pack import pack_scene
+
+    blob = base64.b64encode(pack_scene(scene)).decode()
+    data = {"source": f"still:{key}", "scene": blob, "panes": None, "transport": False, "height": height, "view": {}}
+    _component(key=key, data=data, on_view_change=lambda: None)
+
+
+def read_view(text: str) -> dict[str, Any]:
+    """The viewer's state from the URL; ValueError when it is none."""
+    view = json.loads(text)
+    if not isinstance(view, dict):
+        raise ValueError("not an object")
+    return view
