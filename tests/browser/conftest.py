@@ -1,0 +1,52 @@
+"""A real server and a real Chromium; every test fails on a page error, a streamlit exception or a request to another host."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from driver import ARGS, IDLE, Open, Server, chromium
+from playwright.sync_api import Browser, Page, sync_playwright
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("server")
+    running = Server(folder / "home", folder / "log")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium(), args=ARGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Server) -> Iterator[Open]:
+    """`visit("/vae", width=390, dark=True)`: a page opened cold in a context of its own, and judged at the end."""
+    pages: list[Page] = []
+    faults: list[str] = []
+
+    def go(path: str, width: int = 1280, height: int = 900, dark: bool = False) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light")
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
+        page.on("request", lambda request: faults.extend(_foreign(request.url)))
+        page.goto(server.url + path)
+        page.wait_for_function(IDLE, timeout=60_000)
+        pages.append(page)
+        return page
+
+    yield go
+    for page in pages:
+        faults += [e.inner_text() for e in page.locator('[data-testid="stException"]').all()]
+        page.context.close()
+    assert not faults, faults
+
+
+def _foreign(url: str) -> list[str]:
+    local = urlsplit(url).hostname in ("127.0.0.1", "localhost") or url.startswith(("data:", "blob:"))
+    return [] if local else [f"request to another host: {url}"]

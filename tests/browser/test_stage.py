@@ -1,0 +1,158 @@
+"""What a person does: open, play, train, pause, step, scrub, drag, reload. Real Chromium, real server."""
+
+import re
+
+import pytest
+import torch
+from driver import IDLE, Open, Server
+from playwright.sync_api import Page, expect
+
+import genviz
+from genviz.catalog import CARDS
+from genviz.model import Decodes
+from genviz.studio.shell import page_files
+
+PAGES = ["", *page_files()]
+DECODE = """([id, codes]) => { const decode = window.__genviz.sources.get(id).program("decode");
+  return codes.map(z => [...decode(Float32Array.from(z))]) }"""
+
+
+def look(page: Page, expression: str, source: str) -> object:
+    """A value of the store's source, `s` in the expression."""
+    script = f"id => {{ const s = window.__genviz.sources.get(id); return {expression} }}"
+    return page.evaluate(script, source)
+
+
+def until(page: Page, expression: str, source: str) -> None:
+    script = f"id => {{ const s = window.__genviz?.sources.get(id); return Boolean(s && ({expression})) }}"
+    page.wait_for_function(script, arg=source, timeout=60_000)
+
+
+def train(page: Page) -> str:
+    """Press Train; the id of the run's source once its first frames are drawn."""
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_url(re.compile(r"run="), timeout=60_000)
+    source = "run:" + re.search(r"run=([\w.-]+)", page.url)[1]  # pyright: ignore[reportOptionalSubscript]
+    until(page, "s.frames.length > 5", source)
+    return source
+
+
+@pytest.mark.parametrize("slug", PAGES)
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, False), (1280, True)])
+def test_a_cold_link_opens_every_page(visit: Open, slug: str, width: int, dark: bool) -> None:
+    page = visit(f"/{slug}", width=width, dark=dark)
+    expect(page.locator("h1").first).to_contain_text(CARDS[slug].title if slug in CARDS else "genviz" if not slug else "")
+    page.wait_for_timeout(500)
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+    background = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", background)[:3])) < 200) == dark
+
+
+def test_a_shipped_preset_plays_by_itself_to_its_end(visit: Open) -> None:
+    page, source = visit("/vae"), "pretrained:vae-moons"
+    until(page, "s.playing && s.playhead > 0", source)
+    page.get_by_role("slider").first.focus()
+    page.keyboard.press("End")
+    until(page, "s.playhead === s.frames.at(-1).step", source)
+
+
+def test_train_pause_step_scrub_and_reload(visit: Open) -> None:
+    page = visit("/vae?steps=100000")
+    source = train(page)
+    status = page.locator(".status").first
+    expect(status).to_contain_text("training")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(status).to_contain_text("paused at step", timeout=20_000)
+    at = look(page, "s.status.step", source)
+    page.get_by_role("button", name="One step", exact=True).click()
+    until(page, f"s.status.state === 'paused' && s.status.step === {at} + 1", source)
+    bar = page.get_by_role("slider").first
+    box = bar.bounding_box()
+    assert box
+    recorded = look(page, "s.frames.at(-1).step / Math.max(s.status.until, s.frames.at(-1).step)", source)
+    assert isinstance(recorded, int | float)
+    page.mouse.click(box["x"] + box["width"] * recorded / 2, box["y"] + box["height"] / 2)
+    until(page, "!s.following && s.playhead < s.frames.at(-1).step", source)
+    playhead = look(page, "s.playhead", source)
+    page.wait_for_url(re.compile("view="))
+    frames = look(page, "s.frames.length", source)
+    page.reload()
+    page.wait_for_function(IDLE, timeout=60_000)
+    until(page, f"s.frames.length >= {frames}", source)  # nothing that was written is lost
+    until(page, f"Math.abs(s.playhead - {playhead}) < 1", source)
+    assert look(page, "s.problem", source) == ""
+    other = visit(page.url[page.url.index("/vae") :])  # a second tab sees the same run
+    until(other, f"s.frames.length >= {frames}", source)
+    assert page.evaluate("window.__genviz.stats.gaps") == other.evaluate("window.__genviz.stats.gaps") == 0
+
+
+def test_a_live_knob_edits_the_run_and_is_told(visit: Open) -> None:
+    page = visit("/vae?steps=100000")
+    source = train(page)
+    rate = page.get_by_label(re.compile("^lr"))
+    rate.fill("0.0005")
+    rate.press("Enter")
+    until(page, "s.edits.some(e => e.args.lr === 0.0005)", source)
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.locator(".status").first).to_contain_text("paused", timeout=20_000)
+
+
+def test_slow_motion_tells_an_update_in_captions(visit: Open) -> None:
+    page = visit("/vae?steps=100000")
+    source = train(page)
+    page.get_by_role("button", name="slow").first.click()
+    until(page, "s.shots.length >= 4", source)
+    expect(page.get_by_text(re.compile("minibatch arrives|guesses a cloud|picks one code|decoder draws")).first).to_be_visible()
+
+
+@pytest.mark.parametrize("preset", ["moons", "mnist-plane"])
+def test_dragging_decodes_in_the_browser_as_pytorch_does(visit: Open, preset: str) -> None:
+    source = f"pretrained:vae-{preset}"
+    page = visit(f"/vae?preset={preset}")
+    until(page, "s.frames.length > 0 && s.program('decode')", source)
+    z = torch.randn(100, 2, generator=torch.Generator().manual_seed(0))
+    ours = torch.tensor(page.evaluate(DECODE, [source, z.tolist()]))
+    model = genviz.load(f"vae-{preset}")
+    assert isinstance(model, Decodes)
+    torch.testing.assert_close(ours, model.decode(z), atol=1e-4, rtol=0)
+    look(page, "(s.play(false), s.seek(s.frames.at(-1).step))", source)
+    page.wait_for_timeout(1500)
+    quiet: list[str] = []
+    page.on("request", lambda request: quiet.append(request.url))
+    page.on("websocket", lambda socket: quiet.append(socket.url))
+    box = page.locator('[data-pane="plane"] canvas').first.bounding_box()
+    assert box
+    seen = set()
+    for i in range(20):
+        page.mouse.move(box["x"] + box["width"] * (0.3 + 0.02 * i), box["y"] + box["height"] * 0.5)
+        seen.add(str(look(page, "s.cursor && [...s.cursor]", source)))
+    assert len(seen) > 15, "the pointer chooses a code"
+    assert not quiet, quiet
+
+
+def test_a_click_asks_for_the_exact_posterior(visit: Open) -> None:
+    source = "pretrained:vae-moons"
+    page = visit("/vae")
+    until(page, "s.frames.length > 0", source)
+    look(page, "(s.play(false), s.seek(s.frames.at(-1).step), s.selection = 3)", source)
+    expect(page.get_by_text("gap = KL(q ‖ posterior)").first).to_be_visible(timeout=30_000)
+
+
+def test_knobs_and_view_come_back_from_the_link(visit: Open) -> None:
+    page = visit('/vae?preset=digits&beta=0.5&view={"playhead":100,"following":false,"hidden":["plane/prior"]}')
+    until(page, "Math.abs(s.playhead - 100) < 1", "pretrained:vae-digits")
+    expect(page.get_by_label(re.compile("^beta"))).to_have_value("0.5")
+    expect(page.get_by_role("button", name=re.compile("^prior")).first).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_restarted_server_loses_nothing(visit: Open, server: Server) -> None:
+    page = visit("/vae?steps=100000")
+    source = train(page)
+    frames = look(page, "s.frames.length", source)
+    server.stop()
+    server.start()
+    until(page, "s.problem === ''", source)
+    page.reload()
+    page.wait_for_function(IDLE, timeout=60_000)
+    until(page, f"s.frames.length >= {frames}", source)
+    expect(page.locator(".status").first).to_contain_text(re.compile("paused|interrupted|stopped"), timeout=30_000)

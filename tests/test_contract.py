@@ -1,0 +1,348 @@
+"""One law for every model: what a file promises by being in `genviz/models`."""
+
+import inspect
+import json
+import math
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from jaxtyping import TypeCheckError
+from torch import Tensor
+from torch.distributions import Distribution
+
+import genviz
+from genviz.catalog import CATALOG
+from genviz.data import kind, names
+from genviz.face import preset_for
+from genviz.layers import Pane
+from genviz.model import CAPABILITIES, BadInput, Bounds, Knob, Model, discover
+from genviz.rng import Rng
+from genviz.run import Run, looking
+
+ALL = {slug: model for slug, model in discover().items() if model.__module__.startswith("genviz.models.")}
+TRAINED = {slug: model for slug, model in ALL.items() if model.trains}
+every_model = pytest.mark.parametrize("slug", ALL)
+every_trained_model = pytest.mark.parametrize("slug", TRAINED)
+
+
+@cache
+def tiny(slug: str) -> tuple[genviz.Data, ...]:
+    """120 rows of the first set of each kind that the model's presets name; the largest kind only if there is no other."""
+    sets = [preset.data or name for name, preset in ALL[slug].presets.items()] or ["moons"]
+    first = {kind(name): name for name in reversed(sets)}
+    return tuple(genviz.dataset(name, rows=120) for k, name in first.items() if k != "mnist" or len(first) == 1)
+
+
+def start(slug: str, data: genviz.Data, **knobs: Any) -> Run:
+    return Run(genviz.create(slug, data, seed=1, **knobs), data, seed=2)
+
+
+def weights(run: Run) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in run.model.state_dict().items()}
+
+
+def equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+# ---------------------------------------------------------------- the file
+
+
+@every_model
+def test_the_file_fits_on_a_few_screens_and_cites_its_source(slug: str) -> None:
+    path = inspect.getsourcefile(ALL[slug])
+    assert path and len(Path(path).read_text("utf-8").splitlines()) <= 200
+    doc = inspect.getdoc(ALL[slug]) or ""
+    assert re.search(r"Source: .*\b(19|20)\d\d\b", doc, re.DOTALL), "the docstring names no source"
+    assert slug in {card.slug for card in CATALOG}
+
+
+@every_model
+def test_knobs_have_a_range_and_a_help(slug: str) -> None:
+    for knob in ALL[slug].knobs_declared().values():
+        assert knob.help, f"{knob.name} has no help"
+        if knob.kind in (int, float):
+            assert knob.low is not None and knob.high is not None and knob.low <= knob.default <= knob.high
+        else:
+            assert knob.kind is bool or knob.default in knob.choices
+        json.dumps(knob.default)
+
+
+@every_model
+def test_presets_name_data_that_exist_and_knobs_that_are_valid(slug: str) -> None:
+    for name, preset in ALL[slug].presets.items():
+        assert (preset.data or name).partition(":")[0] in names()
+        assert preset.steps > 0 and (preset.idea or not preset.listed)
+        ALL[slug].validate(preset.knobs)
+
+
+@every_model
+def test_defaults_build(slug: str) -> None:
+    for data in tiny(slug):
+        assert ALL[slug](data.spec).slug == slug
+        assert preset_for(ALL[slug], data)[1] in [*ALL[slug].presets.values()]
+
+
+# ---------------------------------------------------------------- the steps
+
+
+@every_trained_model
+def test_steps_are_finite_and_leave_torch_as_it_was(slug: str) -> None:
+    for data in tiny(slug):
+        run, before, keys = start(slug, data), torch.get_rng_state(), {}
+        for _ in range(12):
+            step = run.tick()
+            if step is None:
+                break
+            assert torch.is_grad_enabled(), "a step leaves gradients switched off"
+            assert step.phase in run.model.phases
+            assert keys.setdefault(step.phase, step.metrics.keys()) == step.metrics.keys()
+            assert all(value.ndim == 0 and not value.requires_grad and value.isfinite() for value in step.metrics.values())
+        assert torch.equal(before, torch.get_rng_state()), "a step drew from torch's global stream"
+
+
+@every_trained_model
+def test_a_replay_is_bit_equal_whoever_looked(slug: str) -> None:
+    for data in tiny(slug):
+        run = start(slug, data)
+        for _ in range(6):
+            run.advance(steps=1)
+            torch.randn(5)
+            run.monitor()
+            with looking(run.model) as rng:
+                for name in ("sample", "features"):
+                    if hasattr(run.model, name):
+                        CHECKS[name](run.model, data.x[:4], rng)
+        assert equal(weights(run), weights(run.replay()))
+        plain = start(slug, data)
+        plain.advance(steps=6)
+        assert equal(weights(run), weights(plain))
+
+
+def other(knob: Knob, value: Any) -> list[Any]:
+    """Other values worth trying."""
+    if knob.choices:
+        return [choice for choice in knob.choices if choice != value]
+    if knob.kind is bool:
+        return [not value]
+    low, high = knob.low or 0.0, knob.high or 1.0
+    return [v for v in (knob.kind(max(low, value / 2)), knob.kind(min(high, 2 * value + 1)), knob.kind(high)) if v != value]
+
+
+@every_trained_model
+def test_live_knobs_are_read_at_every_step(slug: str) -> None:
+    """Edited after step 5, each must change the weights on some data, by some value, and the same way in a replay."""
+    live = [knob for knob in ALL[slug].knobs_declared().values() if knob.live]
+    unread = {knob.name for knob in live}
+    for data in tiny(slug):
+        plain = start(slug, data)
+        plain.advance(steps=10)
+        for knob in live:
+            for value in other(knob, getattr(plain.model, knob.name)):
+                run = plain.fork(5)
+                try:
+                    run.edit(knob.name, value)
+                except BadInput:  # a value that makes no sense for these data is refused before it harms the run
+                    continue
+                run.advance(steps=5)
+                if not equal(weights(run), weights(plain)):
+                    unread.discard(knob.name)
+                    assert equal(weights(run), weights(run.replay())), f"an edit of {knob.name} does not replay"
+                    break
+    assert not unread, f"fit does not read {unread} after each yield"
+
+
+@every_trained_model
+def test_other_knobs_cannot_change_in_a_run(slug: str) -> None:
+    run = start(slug, tiny(slug)[0])
+    run.advance(steps=1)
+    for knob in run.model.knobs_declared().values():
+        if not knob.live:
+            with pytest.raises(BadInput, match=knob.name):
+                run.edit(knob.name, knob.default)
+
+
+@every_model
+def test_a_file_gives_back_every_bit(slug: str, tmp_path: Path) -> None:
+    for data in tiny(slug):
+        model = genviz.create(slug, data, seed=1)
+        if model.trains:
+            Run(model, data).advance(steps=3)
+        path = tmp_path / f"{data.spec.kind}.safetensors"
+        model.save(str(path))
+        again = genviz.load(path)
+        assert equal(dict(model.state_dict()), dict(again.state_dict()))
+        assert (again.spec, again.seed, again.knobs) == (model.spec, model.seed, model.knobs)
+
+
+# ---------------------------------------------------------------- the capabilities
+
+OPS: dict[str, Callable[..., Tensor]] = {
+    "linear": torch.nn.functional.linear,
+    "relu": torch.relu,
+    "leakyrelu": torch.nn.functional.leaky_relu,
+    "tanh": torch.tanh,
+    "silu": torch.nn.functional.silu,
+    "sigmoid": torch.sigmoid,
+    "softplus": torch.nn.functional.softplus,
+    "affine": lambda z, shift, scale: z * scale + shift,
+}
+
+
+def execute(model: Model, program: list[list[Any]], z: Tensor) -> Tensor:
+    """A client program (docs/wire.md) as the browser runs it."""
+    state = model.state_dict()
+    for op, *arguments in program:
+        z = OPS[op](z, *(state[a] if isinstance(a, str) else a for a in arguments))
+    return z
+
+
+def rows_of(value: Tensor, *shape: int) -> None:
+    """A tensor of this shape, -1 for any length, all of it finite."""
+    assert len(value.shape) == len(shape) and all(want in (-1, have) for have, want in zip(value.shape, shape, strict=True))
+    assert value.isfinite().all() and not value.requires_grad
+
+
+def encode(model: Any, x: Tensor, rng: Rng) -> None:
+    q = model.encode(x)
+    assert isinstance(q, Distribution)
+    rows_of(q.mean, len(x), -1)
+
+
+def chain(model: Any, x: Tensor, rng: Rng) -> None:
+    for state in islice(model.chain(len(x), rng), 3):
+        rows_of(state.x, *x.shape)
+        assert state.nfe >= 0
+
+
+def shares(value: Tensor, n: int) -> None:
+    rows_of(value, n, -1)
+    torch.testing.assert_close(value.sum(1), torch.ones(n))
+
+
+def figures(model: Any, data: genviz.Data, rng: Rng) -> None:
+    assert all(math.isfinite(value) for value in model.monitor(data, rng).values())
+
+
+def client(model: Any, x: Tensor, rng: Rng) -> None:
+    programs = json.loads(json.dumps(model.client()))
+    if "decode" in programs:
+        z = model.encode(x).mean
+        torch.testing.assert_close(execute(model, programs["decode"], z), model.decode(z), rtol=1e-4, atol=1e-4)
+
+
+CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
+    "sample": lambda model, x, rng: rows_of(model.sample(len(x), rng), *x.shape),
+    "chain": chain,
+    "encode": encode,
+    "decode": lambda model, x, rng: rows_of(model.decode(model.encode(x).mean), *x.shape),
+    "reconstruct": lambda model, x, rng: rows_of(model.reconstruct(x), *x.shape),
+    "energy": lambda model, x, rng: rows_of(model.energy(x), len(x)),
+    "score": lambda model, x, rng: rows_of(model.score(x), *x.shape),
+    "log_prob": lambda model, x, rng: rows_of(model.log_prob(x), len(x)),
+    "bound": lambda model, x, rng: rows_of(torch.cat([model.bound(x, rng, k) for k in (1, 3)]), 2 * len(x)),
+    "log_joint": lambda model, x, rng: rows_of(model.log_joint(x, model.encode(x[:2]).mean), len(x), -1),
+    "cluster": lambda model, x, rng: shares(model.cluster(x), len(x)),
+    "classify": lambda model, x, rng: shares(model.classify(x), len(x)),
+    "discriminate": lambda model, x, rng: rows_of(model.discriminate(x), len(x)),
+    "features": lambda model, x, rng: rows_of(model.features(), -1, x.shape[1]),
+    "client": client,
+}
+
+
+@every_model
+def test_capabilities_return_what_is_documented(slug: str) -> None:
+    for data in tiny(slug):
+        model = genviz.create(slug, data, seed=1)
+        if model.trains:
+            Run(model, data).advance(steps=3)
+        assert CHECKS.keys() | {"monitor", "layers"} == CAPABILITIES.keys()
+        for name, check in CHECKS.items():
+            if hasattr(model, name):
+                for n in (7, 1):
+                    with looking(model) as rng:
+                        check(model, data.test_x[:n], rng)
+        with looking(model) as rng:
+            if hasattr(model, "monitor"):
+                figures(model, data, rng)
+            if hasattr(model, "layers"):
+                panes = model.layers(data, rng)  # pyright: ignore[reportCallIssue]
+                assert all(isinstance(pane, Pane) for pane in panes)
+
+
+# ---------------------------------------------------------------- bad input
+
+
+def poisoned(x: Tensor, value: float) -> Tensor:
+    x = x.clone()
+    x[2, 1] = value
+    return x
+
+
+BAD: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
+    "NaN": (lambda x: poisoned(x, math.nan), "row 2, column 1"),
+    "infinite": (lambda x: poisoned(x, math.inf), "row 2, column 1"),
+    "above 1": (lambda x: poisoned(x, 1.5), "row 2, column 1"),
+    "1-D": (lambda x: x[0], "rows and columns"),
+    "one column less": (lambda x: x[:, 1:], r"\d+ columns.*\d+"),
+}
+
+
+def refuses(says: str, call: Callable[..., Any], *args: Any) -> None:
+    """What is wrong is said; a wrong number of dimensions may be caught by the shape checks that only tests have."""
+    with pytest.raises((BadInput, TypeCheckError)) as caught:
+        call(*args)
+    assert isinstance(caught.value, TypeCheckError) or re.search(says, str(caught.value))
+
+
+@every_model
+@pytest.mark.parametrize("case", BAD)
+def test_bad_rows_are_named(slug: str, case: str) -> None:
+    spoil, says = BAD[case]
+    for data in tiny(slug):
+        if case == "above 1" and data.spec.support == "real":
+            continue
+        model, x = genviz.create(slug, data), spoil(data.x)
+        if model.trains:
+            with pytest.raises(BadInput, match=says):
+                Run(model, Spoiled(data, x))
+        for name in ("encode", "reconstruct", "energy", "log_prob"):
+            if hasattr(model, name):
+                refuses(says, getattr(model, name), x)
+        if isinstance(model, Bounds):
+            refuses(says, model.bound, x, Rng(0))
+
+
+class Spoiled:
+    """Data whose rows nobody checked."""
+
+    def __init__(self, data: genviz.Data, x: Tensor) -> None:
+        self.x, self.spec, self.name = x, data.spec, data.name
+
+
+@every_trained_model
+def test_few_rows_and_constant_rows_train(slug: str) -> None:
+    for data in tiny(slug):
+        few, flat = replace(data, x=data.x[:3], y=None), replace(data, x=data.x[:1].expand(120, -1).clone(), y=None)
+        for rows in (few, flat):
+            run = start(slug, rows)
+            run.advance(steps=3)
+            assert not run.diverged
+
+
+@every_model
+def test_unknown_and_impossible_knobs_are_named(slug: str) -> None:
+    data = tiny(slug)[0]
+    with pytest.raises(BadInput, match="no knob 'latnet'"):
+        genviz.create(slug, data, latnet=2)
+    for knob in ALL[slug].knobs_declared().values():
+        if knob.kind in (int, float):
+            with pytest.raises(BadInput, match=knob.name):
+                ALL[slug].validate({knob.name: (knob.high or 0) + 1})
