@@ -137,10 +137,10 @@ def kl(model: Model, data: Data, rng: Rng) -> list[Pane]:
     each = (q.mean.square() + q.variance - 1 - q.variance.log()).mean(0) / 2
     names = [f"z{j + 1}" for j in range(len(each))]
     bars = Bars(name="kl", values=each, names=names, threshold=0.01, unit="nats", sort=True)
-    layers: list[Layer] = [bars]
-    if (total := each.sum().item()) < COLLAPSED:
-        remedy = "every picture gets nearly the same cloud. Try a smaller beta, a warm-up or a weaker decoder."
-        layers.append(Caption(name="collapse", text=f"Posterior collapse: the code carries {total:.2g} nats in all, {remedy}"))
+    total = each.sum().item()
+    remedy = "If it stays so (posterior collapse), try a smaller beta, a warm-up or a weaker decoder."
+    silent = f"The code carries {total:.2g} nats in all: every row gets nearly the same cloud. {remedy}"
+    layers: list[Layer] = [bars, Caption(name="collapse", text=silent if total < COLLAPSED else "")]
     return [
         Pane(
             name="kl",

@@ -36,7 +36,8 @@ class Page:
         self.preset = query.get("preset", default)
         self.source = self._source(default)
         self.view = self._view()
-        st.html(_head(self.card))
+        with st.container(key="head"):
+            st.html(_head(self.card))
 
     def _source(self, default: str) -> sources.Source | None:
         if run := st.query_params.get("run"):
@@ -62,11 +63,13 @@ class Page:
 
     def idea(self, text: str, diagram: Sequence[str]) -> None:
         """At most 120 words, and the model as a row of boxes: "x", "→ encoder q(z|x)", …"""
-        st.html(f'<div class="gv-idea"><p>{text}</p><div class="gv-diagram">{"".join(map(_box, diagram))}</div></div>')
+        with st.container(key="idea"):
+            st.html(f'<div class="gv-idea"><p>{text}</p><div class="gv-diagram">{"".join(map(_box, diagram))}</div></div>')
 
-    def stage(self, panes: Sequence[str], height: int = 400) -> None:
+    def stage(self, panes: Sequence[str], height: int = 360) -> None:
         """The stage with its transport on the left, the controls on the right."""
-        left, right = st.columns([2, 1], gap="medium")
+        with st.container(key="stage-row"):
+            left, right = st.columns([2, 1], gap="medium")
         with left:
             for problem in self.problems:
                 st.warning(problem)

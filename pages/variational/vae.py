@@ -13,7 +13,7 @@ page.idea(
     "flow through a random code.",
     ["x", "→ encoder q(z|x) →", "μ, σ", "→ + σ·ε →", "z", "→ decoder p(x|z) →", "x̂"],
 )
-page.stage(["data", "samples", "plane", "decoded"])
+page.stage(["data", "plane", "decoded", "samples"])
 page.pictures(["posterior"], ["kl"], ["anatomy"], ["traversal"])
 rate_distortion(page, knob="beta", presets={0.25: "beta-0.25", 0.5: "beta-0.5", 1.0: "digits-10", 2.0: "beta-2", 4.0: "beta-4"})
 page.mathematics(

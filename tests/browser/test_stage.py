@@ -51,7 +51,7 @@ def test_a_cold_link_opens_every_page(visit: Open, slug: str, width: int, dark: 
 def test_a_shipped_preset_plays_by_itself_to_its_end(visit: Open) -> None:
     page, source = visit("/vae"), "pretrained:vae-moons"
     until(page, "s.playing && s.playhead > 0", source)
-    page.get_by_role("slider").first.focus()
+    page.get_by_role("slider", name="training time").focus()
     page.keyboard.press("End")
     until(page, "s.playhead === s.frames.at(-1).step", source)
 
@@ -66,7 +66,7 @@ def test_train_pause_step_scrub_and_reload(visit: Open) -> None:
     at = look(page, "s.status.step", source)
     page.get_by_role("button", name="One step", exact=True).click()
     until(page, f"s.status.state === 'paused' && s.status.step === {at} + 1", source)
-    bar = page.get_by_role("slider").first
+    bar = page.get_by_role("slider", name="training time")
     box = bar.bounding_box()
     assert box
     recorded = look(page, "s.frames.at(-1).step / Math.max(s.status.until, s.frames.at(-1).step)", source)
@@ -74,7 +74,7 @@ def test_train_pause_step_scrub_and_reload(visit: Open) -> None:
     page.mouse.click(box["x"] + box["width"] * recorded / 2, box["y"] + box["height"] / 2)
     until(page, "!s.following && s.playhead < s.frames.at(-1).step", source)
     playhead = look(page, "s.playhead", source)
-    page.wait_for_url(re.compile("view="))
+    page.wait_for_url(re.compile("following%22%3Afalse"))
     frames = look(page, "s.frames.length", source)
     page.reload()
     page.wait_for_function(IDLE, timeout=60_000)
@@ -135,6 +135,7 @@ def test_a_click_asks_for_the_exact_posterior(visit: Open) -> None:
     page = visit("/vae")
     until(page, "s.frames.length > 0", source)
     look(page, "(s.play(false), s.seek(s.frames.at(-1).step), s.selection = 3)", source)
+    page.locator(".st-key-card-posterior").scroll_into_view_if_needed()
     expect(page.get_by_text("gap = KL(q ‖ posterior)").first).to_be_visible(timeout=30_000)
 
 

@@ -121,6 +121,10 @@ export class PaneView {
     const bars = layers.find((layer) => layer.type === "bars");
     if (kind === "bars" && bars?.type === "bars") return Math.min(most, 46 + 34 * (bars.tensors.values?.shape[0] ?? 9));
     const sweep = layers.length === 1 ? layers[0] : undefined;
+    if (sweep?.type === "images" && sweep.columns && sweep.tensors.pixels) {
+      const [n, h, w] = sweep.tensors.pixels.shape;
+      return Math.min(most, 8 + (Math.ceil(n / sweep.columns) * width * h) / (sweep.columns * w));
+    }
     if (kind !== "images" || sweep?.type !== "decode" || sweep.at !== "traversal") return most;
     return Math.min(most, 8 + ((width - 34) / (sweep.side ?? 9)) * (this.host.source.scene?.latent ?? 0));
   }
@@ -197,7 +201,7 @@ export class PaneView {
     const decoded = this.layers.some((layer) => layer.type === "decode" && !this.host.hidden.has(this.id(layer.name)));
     const early = decoded && source.id.startsWith("pretrained:") && source.playhead < head(source);
     const text = this.layers
-      .flatMap((layer) => (layer.type === "caption" && !this.host.hidden.has(this.id(layer.name)) ? [layer.text] : []))
+      .flatMap((layer) => (layer.type === "caption" && !this.host.hidden.has(this.id(layer.name)) ? [layer.text ?? ""] : []))
       .concat(early ? ["Decoded with the finished weights: a recording ships no earlier ones."] : [])
       .join(" ");
     this.caption.hidden = !text;

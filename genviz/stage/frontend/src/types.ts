@@ -23,7 +23,7 @@ export type Decode = Base<"decode"> &
     span: number;
   };
 export type Numbers = Base<"numbers"> & With<never> & { rows: [string, number, string, string][] };
-export type Caption = Base<"caption"> & With<never> & { text: string };
+export type Caption = Base<"caption"> & With<never> & { text?: string };
 export type Layer = Points | Images | Field | Arrows | Mesh | Path | Ellipses | Bars | Curves | Decode | Numbers | Caption;
 
 export type Pane = {

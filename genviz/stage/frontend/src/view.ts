@@ -224,9 +224,12 @@ export class View implements Host {
     this.panes.style.gridTemplateColumns = columns > 1 ? template : "minmax(0, 1fr)";
     this.panes.style.columnGap = `${GAP}px`;
     this.root.style.setProperty("--pane-height", `${height}px`);
-    for (const view of this.views)
-      view.frame.style.height =
-        columns > 1 ? "" : view.pane.kind === "numbers" ? "" : `${Math.round(view.natural(width, height))}px`;
+    this.views.forEach((view, i) => {
+      const alone = columns === 1 || (i === this.views.length - 1 && i % columns === 0); // has its row to itself
+      const free = alone && view.pane.kind !== "numbers";
+      view.root.style.gridColumn = alone ? "1 / -1" : "";
+      view.frame.style.height = free ? `${Math.round(view.natural(width, height))}px` : "";
+    });
     this.blank.style.height = `${height}px`;
     this.transport?.strip.resize(this.transport.strip.root.clientWidth);
   }
@@ -285,7 +288,8 @@ export class View implements Host {
   /** The first frames are there: go to the moment asked for, or play a shipped recording once. */
   private open(): void {
     const { source, wanted } = this;
-    if (wanted !== null && head(source) >= Math.min(wanted, source.status.step)) {
+    const all = source.status.step > 0 && head(source) >= source.status.step; // no more will come by itself
+    if (wanted !== null && (head(source) >= wanted || all)) {
       this.wanted = null;
       opened.add(source);
       source.seek(wanted);
