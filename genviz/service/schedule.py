@@ -2,10 +2,11 @@
 
 import math
 
-SHARE = 0.2  # of the time that pictures may take
+SHARE = 0.15  # of the time that pictures may take; those at powers of two and costlier ones come on top: 0.2 at most
 FRAMES = 200  # pictures of a whole run, besides those at powers of two
 FIRST = 4  # all steps up to this one are pictured; they tell what a picture costs
 SMALL = 8 << 20  # bytes of all keyframes below which there may be one every 1 %
+APART = 64  # steps between keyframes: one costs about as much as a step, so that all of them cost under 2 %
 
 
 def doubling(step: int) -> bool:
@@ -28,9 +29,9 @@ def is_small(size: int, until: int) -> bool:
 
 
 def kept(step: int, until: int, small: bool) -> bool:
-    return doubling(step) or step % max(1, until // (100 if small else 20)) == 0
+    return doubling(step) or step % max(APART, until // (100 if small else 20)) == 0
 
 
 def measured(step: int, until: int) -> bool:
     """Whether the costlier figures are due."""
-    return step % max(1, until // 20) == 0 or (step >= 64 and doubling(step))
+    return step % max(1, until // 10) == 0 or (step >= 64 and doubling(step))

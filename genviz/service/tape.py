@@ -122,7 +122,7 @@ class Tape:
         """The weights of this step, whole and finite, in a file of their own, then announced."""
         step, self.owed = self.run.step, True  # until it succeeds, so that a full disk costs no keyframe
         path = self.folder.weights(step)
-        if not path.exists() and all(bool(t.isfinite().all()) for t in self.run.model.state_dict().values()):
+        if not path.exists() and all(math.isfinite(t.sum()) for t in self.run.model.state_dict().values()):
             part = path.with_suffix(".part")
             try:
                 checkpoint.save(self.run.model, part, step=step, data=self.run.data.name)

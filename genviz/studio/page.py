@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from genviz.catalog import CARDS, FAMILIES, Card
+from genviz.claims import newest
 from genviz.errors import BadInput
 from genviz.studio import sources
 from genviz.studio.source_code import method, model_file
@@ -210,7 +211,7 @@ class Page:
         """What the paper says, what was measured here, and what did not come out as one might hope."""
         from genviz.studio.claims import claims as show_claims
 
-        st.subheader("Does the paper's claim hold?")
+        st.subheader("Does the paper's claim hold?", anchor="does-the-paper-s-claim-hold")
         st.markdown(words)
         show_claims(self.slug)
         if negatives:
@@ -262,12 +263,23 @@ def _whole(text: str | None, default: int, low: int, high: int) -> int:
 
 
 def _head(card: Card) -> str:
-    paper = f'<a href="{card.link}" target="_blank" rel="noopener">{html.escape(card.paper)}</a>'
+    paper = f'<a href="{card.link}" target="_blank" rel="noopener">{html.escape(card.paper)}</a>{_badge(card.slug)}'
     family = f"{FAMILIES[card.family]} · {card.year}"
     return (
         f'<header class="gv-head"><p class="gv-kicker">{family}<span>{paper}</span></p>'
         f"<h1>{html.escape(card.title)}</h1><p>{html.escape(card.idea)}</p></header>"
     )
+
+
+def _badge(slug: str) -> str:
+    """How the paper's claims came out here, in a word."""
+    results = newest(slug)
+    if not results:
+        return ""
+    held = sum(result.holds for result in results)
+    seeds = len({seed for result in results for seed in result.seeds})
+    told = "claims hold" if held == len(results) else f"{held} of {len(results)} claims hold"
+    return f' · <a href="#does-the-paper-s-claim-hold">{told}, {seeds} seeds, {max(r.date for r in results)[:10]}</a>'
 
 
 def _box(text: str) -> str:

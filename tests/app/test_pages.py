@@ -6,6 +6,8 @@ from streamlit.testing.v1 import AppTest
 from genviz.catalog import CARDS, CATALOG, FAMILIES
 from genviz.model import discover
 from genviz.paths import PACKAGE
+from genviz.service import folder
+from genviz.service.build import wish
 from genviz.studio.shell import page_files
 
 MAIN = str(PACKAGE / "studio" / "entry" / "main.py")
@@ -41,6 +43,20 @@ def test_home_shows_every_model_and_links_only_those_that_are_here() -> None:
     for card in CATALOG:
         assert card.title.replace("&", "&amp;") in page
         assert (f'href="{card.slug}"' in page) == (card.slug in page_files())
+
+
+@pytest.mark.parametrize("slug", page_files())
+def test_every_page_runs_alone(slug: str) -> None:
+    assert opened(slug).get("html")
+
+
+def test_the_runs_page_lists_a_run_and_removes_it() -> None:
+    run = folder.create(wish("vae", {}, "moons", 0, 10))
+    app = opened("runs")
+    assert any("at step 0 of 10" in caption.value for caption in app.caption)
+    app.button(key=f"remove-{run.id}").click().run()
+    assert not run.path.exists()
+    assert not app.exception
 
 
 @pytest.mark.parametrize("slug", MODELS)

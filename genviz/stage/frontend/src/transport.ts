@@ -54,6 +54,9 @@ export class Transport {
     this.speed.addEventListener("change", () => {
       source.speed = Number(this.speed.value);
     });
+    const link = el("button", { class: "text-button keys", type: "button" }, "copy link");
+    link.title = "Copy the address: it opens this very view";
+    link.addEventListener("click", () => this.run(() => copy(link, this.commit)));
     const keys = el(
       "button",
       { class: "text-button keys", type: "button", "aria-label": "Keyboard", title: "Keyboard (?)" },
@@ -71,6 +74,7 @@ export class Transport {
       this.speed,
       this.golive,
       this.status,
+      link,
       keys,
     );
     this.root.append(row, this.strip.root, this.error);
@@ -108,4 +112,19 @@ export class Transport {
     say(this.status, state(source));
     this.status.classList.toggle("bad", Boolean(source.problem) || source.status.state === "diverged");
   }
+}
+
+const WRITTEN = 700; // ms until the view stands in the address
+
+async function copy(button: HTMLButtonElement, commit: () => void): Promise<string> {
+  commit();
+  await new Promise((resolve) => setTimeout(resolve, WRITTEN));
+  try {
+    await navigator.clipboard.writeText(window.location.href);
+  } catch {
+    return "The browser does not let this page copy: copy its address from the address bar.";
+  }
+  say(button, "copied");
+  setTimeout(() => say(button, "copy link"), 2000);
+  return "";
 }
