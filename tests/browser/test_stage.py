@@ -12,6 +12,7 @@ from genviz.catalog import CARDS
 from genviz.model import Decodes
 from genviz.studio.shell import page_files
 
+pytestmark = pytest.mark.xdist_group("browser")  # one Chromium at a time is enough for a laptop
 PAGES = ["", *page_files()]
 DECODE = """([id, codes]) => { const decode = window.__genviz.sources.get(id).program("decode");
   return codes.map(z => [...decode(Float32Array.from(z))]) }"""
