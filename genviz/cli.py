@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from genviz.service.folder import RunFolder
     from genviz.service.recorder import Recorder
 
-app = App("genviz", help="Watch 29 generative models at work.", version=genviz.__version__)
+app = App("genviz", help="Watch generative models at work.", version=genviz.__version__)
 SUMS = PRETRAINED / "SHA256SUMS"
 INTERRUPTED = 130  # the exit code after Ctrl-C
 Port = Annotated[int, Parameter(help="where the server listens")]

@@ -68,7 +68,7 @@ def plane(model: Model, data: Data, rng: Rng) -> list[Pane]:
             latent=_decodes(model),
             x_label="z1",
             y_label="z2",
-            reads=("Move over the plane and the code under the pointer is decoded; click a point to choose it."),
+            reads="Move over the plane, or touch it, and the code there is decoded; click a point to choose it.",
             how=f"Posterior means of the first {n} training rows.",
             alt="The codes of training rows, coloured by label.",
         ),

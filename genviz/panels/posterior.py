@@ -26,7 +26,7 @@ def posterior(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     x = data.x[point : point + 1]
     q = model.encode(x)
     if q.mean.shape[1] != 2:
-        raise BadInput(f"the exact posterior needs a plane of codes: this model's have {q.mean.shape[1]} dimensions")
+        raise BadInput(f"the exact posterior needs a plane of codes; these codes have {q.mean.shape[1]} dimensions")
     assert isinstance(q, Normal)
     mean, std = q.mean[0], q.stddev[0]
     log_px = grid_log_prob(model, x, SIDE).item()

@@ -34,7 +34,7 @@ def shots(model: Model, data: Data, step: Step) -> list[tuple[str, Scene]]:
 
 def _rows(name: str, x: torch.Tensor, data: Data, role: str) -> Pane | None:
     if len(data.spec.shape) == 2:
-        return Pane(name="samples", title="", layers=[Images(name=name, pixels=pixels(x, data), columns=6)])
+        return Pane(name="decoded", title="", layers=[Images(name=name, pixels=pixels(x, data), columns=6)])
     if data.spec.dim == 2:
         return Pane(name="data", title="", layers=[Points(name=name, xy=x, role="data" if role == "data" else "model", size=2)])
     return None

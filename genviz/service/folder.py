@@ -144,7 +144,8 @@ class RunFolder:
                 if patience == 19:
                     holder = os.pread(fd, 32, 0).decode() or "another process"
                     os.close(fd)
-                    raise BadInput(f"{self.path} is being written by process {holder}: use or stop the run there") from None
+                    remedy = "use the run there (the app's Runs page can remove it), or end that process first"
+                    raise BadInput(f"{self.path} is held by process {holder}: {remedy}") from None
                 time.sleep(0.003)
         os.ftruncate(fd, 0)
         os.pwrite(fd, str(os.getpid()).encode(), 0)

@@ -64,7 +64,7 @@ class Tape:
         if schedule.pictured(at, self.every):
             self.film()
         if at == schedule.FIRST and not self.every:
-            self.every = schedule.spacing(until, min(self.pictures, default=0.0), sorted(self.steps)[len(self.steps) // 2])
+            self.every = schedule.spacing(until, min(self.pictures, default=0.0), min(self.steps))
             self.say({"every": self.every})
         if schedule.kept(at, until, self.small):
             self.keep()

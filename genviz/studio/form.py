@@ -17,7 +17,7 @@ def from_url(model: type[Model], preset: Mapping[str, Any]) -> tuple[dict[str, A
         try:
             knobs[name] = getattr(model.validate({name: parse(knob, text)}), name)
         except BadInput as error:
-            problems.append(f"The link asks for {error}. The preset's value is used instead.")
+            problems.append(f"The link cannot be followed in one point: {error}. The preset's value is used instead.")
     return knobs, problems
 
 
@@ -50,4 +50,11 @@ def widget(knob: Knob, value: Any, key: str, changed: Callable[[str, str], None]
         return st.slider(label, int(knob.low), int(knob.high), value, **options)
     if knob.kind is int:
         return st.number_input(label, int(knob.low), int(knob.high), value, **options)
-    return st.number_input(label, float(knob.low), float(knob.high), float(value), format="%g", step=None, **options)
+    return st.number_input(
+        label, float(knob.low), float(knob.high), float(value), format="%g", step=stride(float(value)), **options
+    )
+
+
+def stride(value: float) -> float:
+    """What a press of + or − adds: half of the value, to one digit, so that no scale is out of reach."""
+    return float(f"{value / 2:.0e}") or 0.1

@@ -26,6 +26,8 @@ def home() -> None:
                 st.caption(card.idea)
                 if recording := sources.first(card.slug):
                     stage(recording.id, key=f"preview-{card.slug}-stage", height=260, panes=["data", "samples"], loop=True)
+    if "runs" in here:
+        st.page_link(here["runs"], label="Your runs")
     st.subheader("The family tree")
     st.html(tree(set(here)))
 

@@ -25,12 +25,12 @@ STEPS = "steps"
 
 
 class Page:
-    """One model's page. `default` is the preset shown first, `knobs` are visible without pressing "more", `figures` are
-    the metrics told beside the stage."""
+    """One model's page. `default` is the preset shown first, `knobs` are visible without pressing "more",
+    `figures` the metrics told beside the stage, with what they are called there."""
 
-    def __init__(self, slug: str, default: str, knobs: Sequence[str], figures: Sequence[str] = ()) -> None:
+    def __init__(self, slug: str, default: str, knobs: Sequence[str], figures: Mapping[str, str] | None = None) -> None:
         self.card: Card = CARDS[slug]
-        self.slug, self.visible, self.figures = slug, knobs, figures
+        self.slug, self.visible, self.figures = slug, knobs, figures or {}
         query = st.query_params
         self.problems: list[str] = []
         self.hidden = set(query.get("hide", "").split(","))
@@ -79,7 +79,13 @@ class Page:
             else:
                 label = f"{self.card.title}, {self.preset}"
                 view = stage(
-                    self.source.id, key="stage", panes=list(panes), transport=True, height=height, label=label, view=self.view
+                    self.source.id,
+                    key=f"stage-{self.source.id}",  # a new timeline starts with a view of its own
+                    panes=list(panes),
+                    transport=True,
+                    height=height,
+                    label=label,
+                    view=self.view,
                 )
                 if view and view != self.view:
                     st.query_params["view"] = json.dumps(view, separators=(",", ":"))
@@ -98,8 +104,9 @@ class Page:
                 names,
                 default=self.preset,
                 required=True,
-                key="preset",
+                key=(key := f"preset-{self.preset}"),
                 on_change=_choose_preset,
+                args=(key,),
                 help="Settings known to work",
             )
         preset = model.presets[self.preset]
@@ -117,13 +124,13 @@ class Page:
         for i, name in enumerate(shown):
             with columns[i % 2]:
                 form.widget(declared[name], values[name], self._key(name), self._moved)
-        with st.popover("More", width="stretch"):
+        with st.expander("More"):
             for name in rest:
                 form.widget(declared[name], values[name], self._key(name), self._moved)
             seed, steps, data = self._run_settings(preset)
         self._train(model, values, data, seed, steps)
         if self.source and self.figures:
-            stage(self.source.id, key="figures", figures=self.figures, height=0)
+            stage(self.source.id, key=f"figures-{self.source.id}", figures=self.figures, height=0)
 
     def _run_settings(self, preset: "Preset") -> tuple[int, int, str]:
         from genviz.data import find, names
@@ -193,7 +200,7 @@ class Page:
         for i in range(0, len(cards), 2):
             for column, panes in zip(st.columns(2, gap="medium"), cards[i : i + 2], strict=False):
                 with column, st.container(border=True, key=f"card-{panes[0]}"):
-                    stage(self.source.id, key=f"pane-{panes[0]}", panes=list(panes), height=height)
+                    stage(self.source.id, key=f"{panes[0]}-{self.source.id}", panes=list(panes), height=height)
 
     def mathematics(self, equations: Sequence[tuple[str, str, str]]) -> None:
         """Equations beside the source of `fit`: (words, LaTeX, what the code lines of it contain)."""
@@ -241,8 +248,8 @@ def _presets(slug: str) -> Mapping[str, "Preset"]:
     return find(slug).presets
 
 
-def _choose_preset() -> None:
-    chosen = st.session_state["preset"]
+def _choose_preset(key: str) -> None:
+    chosen = st.session_state[key]
     kept = {"hide": st.query_params["hide"]} if "hide" in st.query_params else {}
     st.query_params.from_dict({"preset": chosen, **kept})
 

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from streamlit.components.v2 import component
@@ -22,7 +22,7 @@ def stage(
     height: int = 340,
     label: str = "",
     loop: bool = False,
-    figures: Sequence[str] = (),
+    figures: Mapping[str, str] | None = None,
     view: dict[str, Any] | None = None,
 ) -> dict[str, Any] | None:
     """Show panes of a timeline, `run:<id>` or `pretrained:<name>`; returns the viewer's state after she changed it.
@@ -36,7 +36,7 @@ def stage(
         "height": height,
         "label": label,
         "loop": loop,
-        "figures": list(figures),
+        "figures": dict(figures or {}),
         "view": view or {},
     }
     result = _component(key=key, data=data, on_view_change=lambda: None)

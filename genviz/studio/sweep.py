@@ -30,7 +30,7 @@ def rate_distortion(page: Page, knob: str, presets: Mapping[float, str]) -> None
             layers=[line, points],
             x_label="KL, nats paid for the code",
             y_label="−E log p(x|z), nats lost",
-            reads=("Left: a silent code and blurred pictures; right: a talkative code and sharp ones."),
+            reads="8×8 digits, ten code dimensions. Left: a silent code, blurred pictures; right: a talkative code, sharp ones.",
             how="Shipped presets on digits, ten dimensions; 500 unseen rows, one sample of z a row.",
             alt="Rate against distortion: "
             + "; ".join(f"{n}: {a:.1f}, {b:.1f}" for n, (a, b) in zip(names, xy.tolist(), strict=True)),

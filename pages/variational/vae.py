@@ -3,12 +3,17 @@
 from genviz.studio.page import Page
 from genviz.studio.sweep import rate_distortion
 
-page = Page("vae", default="moons", knobs=("latent", "hidden", "beta", "lr", "batch"), figures=("elbo", "kl", "test elbo"))
+page = Page(
+    "vae",
+    default="moons",
+    knobs=("latent", "hidden", "beta", "lr", "batch"),
+    figures={"elbo": "bound (ELBO), nats", "test elbo": "bound on unseen rows, nats", "kl": "code (KL), nats"},
+)
 
 page.idea(
     "A VAE explains each picture <i>x</i> by a short code <i>z</i> drawn from a bell curve and turned into a picture by a network, the "
     "<b>decoder</b>. Nobody can compute which code produced a given picture, so a second network, the <b>encoder</b>, guesses a small cloud "
-    "of plausible codes. Training raises a lower bound on log&nbsp;<i>p</i>(<i>x</i>): reconstruct well, but pay, in nats, for every bit by "
+    "of plausible codes. Training raises a lower bound on log&nbsp;<i>p</i>(<i>x</i>): reconstruct well, but pay for every nat by "
     "which the guessed cloud differs from the bell curve. The noise comes from outside, <i>z</i> = <i>μ</i> + <i>σε</i>, so that gradients "
     "flow through a random code.",
     ["x", "→ encoder q(z|x) →", "μ, σ", "→ + σ·ε →", "z", "→ decoder p(x|z) →", "x̂"],

@@ -27,15 +27,6 @@ describe("blend", () => {
     const mixed = blend(points([0, 0], [3]), points([1, 1], [8]), 0.75);
     expect(mixed.type === "points" && mixed.tensors.labels?.data[0]).toBe(8);
   });
-  it("lets sorted bars pass each other", () => {
-    const bars = (values: number[]): Layer => ({
-      type: "bars",
-      name: "b",
-      sort: true,
-      tensors: { values: { data: Float32Array.from(values), shape: [2] } },
-    });
-    expect(blend(bars([1, 2]), bars([2, 1]), 0.5).ranks).toEqual([0.5, 0.5]);
-  });
 });
 
 it("ranks from the largest", () => expect(ranks([1, 3, 2])).toEqual([2, 0, 1]));

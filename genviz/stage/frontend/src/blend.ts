@@ -2,8 +2,8 @@
 
 import type { Frame, Layer, Source, Tensor } from "./types";
 
-/** A layer as it is drawn: bars know the row they stand in, what a slow-motion moment does not mention is dimmed. */
-export type Shown = Layer & { ranks?: number[]; dim?: boolean };
+/** A layer as it is drawn: what a slow-motion moment does not mention is dimmed. */
+export type Shown = Layer & { dim?: boolean };
 
 /** `mix` of the way from a to b; what cannot be interpolated is taken from the nearer one. */
 export function blend(a: Layer, b: Layer, mix: number): Shown {
@@ -18,12 +18,7 @@ export function blend(a: Layer, b: Layer, mix: number): Shown {
     tensors[name] = between(s, t, mix);
   }
   const near = mix < 0.5 ? a : b;
-  const shown = { ...near, tensors } as Shown;
-  if (a.type === "bars" && a.sort && a.tensors.values && b.type === "bars" && b.tensors.values) {
-    const [p, q] = [ranks(a.tensors.values.data), ranks(b.tensors.values.data)];
-    shown.ranks = p.map((rank, i) => rank + mix * ((q[i] ?? rank) - rank));
-  }
-  return shown;
+  return { ...near, tensors } as Shown;
 }
 
 const alike = (s: Tensor, t: Tensor) => s.shape.length === t.shape.length && s.shape.every((size, i) => size === t.shape[i]);

@@ -37,7 +37,8 @@ export function pointed(source: Source, still: boolean, x: number, y: number): F
 }
 
 /** The cursor as it stands, without a pointer the centre of the section. */
-export const cursor = (source: Source, still: boolean) => source.cursor ?? base(source, still);
+export const cursor = (source: Source, still: boolean) =>
+  source.cursor?.length === source.scene?.latent ? (source.cursor ?? base(source, still)) : base(source, still);
 
 /** side² codes over limits, row 0 at the top: the centres of side × side equal cells. */
 export function lattice(from: Float32Array, axes: [number, number], limits: number[], side: number): Float32Array[] {

@@ -17,7 +17,7 @@ export async function play(source: Source): Promise<string> {
     source.play(false);
     return "";
   }
-  if (!live(source) || !atHead(source)) {
+  if (!live(source) || !atHead(source) || source.status.state === "done") {
     source.play(true); // from the end the recording starts again
     return "";
   }
@@ -28,6 +28,12 @@ export async function play(source: Source): Promise<string> {
   if (source.following) return source.send("pause");
   source.seek(head(source));
   return "";
+}
+
+/** Trains a finished run on, by as many steps again. */
+export function trainOn(source: Source): Promise<string> {
+  source.seek(head(source));
+  return source.send("play");
 }
 
 /** One training step at the head of a run, else so many frames of the recording. */

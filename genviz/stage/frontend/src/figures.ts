@@ -12,26 +12,22 @@ export class Figures {
   readonly root = el("dl", { class: "figures" });
   private rows = new Map<string, { value: HTMLElement; canvas: HTMLCanvasElement }>();
 
-  constructor(private readonly names: string[]) {}
+  constructor(names: Record<string, string>) {
+    for (const [name, label] of Object.entries(names)) {
+      const row = { value: el("dd", {}, "–"), canvas: el("canvas", { "aria-hidden": "true" }) };
+      this.root.append(el("div", {}, el("dt", {}, label), row.value, row.canvas));
+      this.rows.set(name, row);
+    }
+  }
 
   draw(source: Source, theme: Theme): void {
-    for (const name of this.names) {
+    for (const [name, { value, canvas }] of this.rows) {
       const metric = source.metrics.get(name);
       if (!metric?.steps.length) continue;
-      const { value, canvas } = this.row(name);
       const at = newest(metric, source.playhead);
       say(value, at < 0 ? "–" : number(metric.values[at]));
       sparkline(canvas, metric, at, theme);
     }
-  }
-
-  private row(name: string): { value: HTMLElement; canvas: HTMLCanvasElement } {
-    const known = this.rows.get(name);
-    if (known) return known;
-    const row = { value: el("dd", {}), canvas: el("canvas", { "aria-hidden": "true" }) };
-    this.root.append(el("div", {}, el("dt", {}, name), row.value, row.canvas));
-    this.rows.set(name, row);
-    return row;
   }
 }
 

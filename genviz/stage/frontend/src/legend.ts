@@ -133,7 +133,9 @@ export function swatch(layer: Layer, theme: Theme, drawn: boolean): SVGSVGElemen
     case "decode":
       if (layer.at === "mesh") return drawing(w, h, [line(GRID)]);
       if (layer.at === "traversal" && drawn) return drawing(w, h, [line("M2 11q5-12 9-4t7-3")]);
-      return layer.at === "lattice" || layer.at === "traversal" ? tiles(theme) : drawing(w, h, [line(CIRCLE(10, 7, 4.5))]);
+      return layer.at === "lattice" || layer.at === "traversal" || !drawn
+        ? tiles(theme)
+        : drawing(w, h, [line(CIRCLE(10, 7, 4.5))]);
     default:
       return drawing(w, h, [line("M2 10l5-5 4 4 7-6")]);
   }

@@ -27,6 +27,7 @@ export type Picture = {
   theme: Theme;
   still: boolean; // no interpolation
   mini: boolean;
+  ground: string; // a name for all but the cursor, which is then painted once and copied; "": painted anew
 };
 
 /** Fields lie under lattices, lattices under lines, lines under points, the cursor above all. */
@@ -71,6 +72,31 @@ export function paint(g: CanvasRenderingContext2D, w: number, h: number, p: Pict
 }
 
 function plane(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): Plane {
+  const plane = (p.ground && p.backdrop.draw(g, w, h, p.ground, (to) => ground(to, w, h, p))) || ground(g, w, h, p);
+  marks(g, plane, p);
+  return plane;
+}
+
+const pointed = (layer: Layer) => layer.type === "decode" && layer.at === "cursor";
+
+/** What follows the pointer. */
+function marks(g: CanvasRenderingContext2D, plane: Plane, p: Picture): void {
+  const { box } = plane;
+  const b: Brush = { g, theme: p.theme, plane, mini: p.mini, selection: p.source.selection };
+  g.save();
+  g.beginPath();
+  g.rect(box.x, box.y, box.w, box.h);
+  g.clip();
+  for (const layer of p.layers) if (pointed(layer)) draw(b, p, layer);
+  if (p.pane.latent && !p.mini && p.source.scene?.latent) {
+    const code = cursor(p.source, p.still);
+    crosshair(b, code[p.source.axes[0]] ?? 0, code[p.source.axes[1]] ?? 0);
+  }
+  g.restore();
+}
+
+/** All the rest. */
+function ground(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): Plane {
   const { pane, mini } = p;
   const named = { x: axisName(p, 0), y: axisName(p, 1) };
   let box = mini ? { x: 0, y: 0, w, h } : inset(w, h, pane.latent ? {} : named);
@@ -82,13 +108,10 @@ function plane(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): P
   g.rect(box.x, box.y, box.w, box.h);
   g.clip();
   for (const layer of [...p.layers].sort((one, other) => depth(one) - depth(other))) {
+    if (pointed(layer)) continue;
     g.globalAlpha = layer.dim ? 0.18 : 1;
     draw(b, p, layer);
     g.globalAlpha = 1;
-  }
-  if (pane.latent && !mini && p.source.scene?.latent) {
-    const code = cursor(p.source, p.still);
-    crosshair(b, code[p.source.axes[0]] ?? 0, code[p.source.axes[1]] ?? 0);
   }
   g.restore();
   if (!mini) frame(g, plane, p.theme, { ...named, inside: pane.latent === true, ...(pane.line && { yTicks: [] }) });

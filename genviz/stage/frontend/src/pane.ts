@@ -25,6 +25,8 @@ export type Host = {
   leads(pane: PaneView): boolean;
 };
 
+const PATIENCE = 500; // ms that a canvas's label may be behind its picture
+
 export class PaneView {
   readonly root = el("section", { class: "pane" });
   readonly canvas = el("canvas", { role: "img" });
@@ -45,7 +47,9 @@ export class PaneView {
   private waiting = 0; // since when an answer is awaited
   private drawn = ""; // what legend, numbers and label were built from
   private rows = "";
-  private told = 0;
+  private telling: ReturnType<typeof setTimeout> | undefined;
+  private picture: Picture | null = null; // the last one, and its number
+  private count = 0;
 
   constructor(
     readonly host: Host,
@@ -82,14 +86,6 @@ export class PaneView {
     this.words(shot);
     this.numbers();
     if (pane.kind === "numbers") return;
-    const g = this.canvas.getContext("2d");
-    const { w, h } = this.size;
-    if (!g || w < 2 || h < 2) return;
-    const ratio = window.devicePixelRatio || 1;
-    const [pw, ph] = [Math.round(w * ratio), Math.round(h * ratio)];
-    if (this.canvas.width !== pw || this.canvas.height !== ph) [this.canvas.width, this.canvas.height] = [pw, ph];
-    g.setTransform(ratio, 0, 0, ratio, 0, 0);
-    g.clearRect(0, 0, w, h);
     const on = this.layers.filter(
       (layer) => !host.hidden.has(this.id(layer.name)) && !(host.preview && layer.type === "decode"),
     );
@@ -104,11 +100,35 @@ export class PaneView {
       theme,
       still: host.still,
       mini: false,
+      ground: "",
     };
     const empty = wait || missing(picture);
     this.sign.hidden = !empty;
     say(this.sign, empty);
-    if (!empty || pane.kind === "plane") this.plane = paint(g, w, h, picture);
+    this.count++;
+    this.picture = !empty || (pane.kind === "plane" && !pane.ask) ? picture : null;
+    this.paint(this.picture);
+  }
+
+  /** Draws what the pointer moves, on a copy of the rest. */
+  point(): void {
+    const { picture, pane, count } = this;
+    const follows = pane.latent || picture?.layers.some((layer) => layer.type === "decode" && layer.at === "cursor");
+    if (!picture || !follows) return;
+    this.paint({ ...picture, ground: String(count) });
+    this.describe();
+  }
+
+  private paint(picture: Picture | null): void {
+    const g = this.canvas.getContext("2d");
+    const { w, h } = this.size;
+    if (!g || w < 2 || h < 2) return;
+    const ratio = window.devicePixelRatio || 1;
+    const [pw, ph] = [Math.round(w * ratio), Math.round(h * ratio)];
+    if (this.canvas.width !== pw || this.canvas.height !== ph) [this.canvas.width, this.canvas.height] = [pw, ph];
+    g.setTransform(ratio, 0, 0, ratio, 0, 0);
+    g.clearRect(0, 0, w, h);
+    if (picture) this.plane = paint(g, w, h, picture);
   }
 
   id(layer: string): string {
@@ -199,18 +219,24 @@ export class PaneView {
     if (shot) say(this.moment, shot.caption);
     this.root.classList.toggle("aside", told.length > 0 && !mine);
     const decoded = this.layers.some((layer) => layer.type === "decode" && !this.host.hidden.has(this.id(layer.name)));
-    const early = decoded && source.id.startsWith("pretrained:") && source.playhead < head(source);
+    const early = (decoded || this.asked) && source.id.startsWith("pretrained:") && source.playhead < head(source);
     const text = this.layers
       .flatMap((layer) => (layer.type === "caption" && !this.host.hidden.has(this.id(layer.name)) ? [layer.text ?? ""] : []))
-      .concat(early ? ["Decoded with the finished weights: a recording ships no earlier ones."] : [])
+      .concat(early ? ["With the finished weights: a shipped recording has no earlier ones, a run of your own has."] : [])
       .join(" ");
     this.caption.hidden = !text;
     say(this.caption, text);
-    const now = performance.now();
-    if (source.playing && now - this.told < 1000) return; // nobody listens sixty times a second
-    this.told = now;
-    const label = `${this.pane.alt || this.pane.title || ""} ${summary({ ...this.pane, layers: this.layers }, source.playhead, source.cursor)}`;
-    if (this.canvas.getAttribute("aria-label") !== label) this.canvas.setAttribute("aria-label", label);
+    this.describe();
+  }
+
+  /** What the canvas shows, in words; nobody listens sixty times a second. */
+  private describe(): void {
+    const { source } = this.host;
+    this.telling ??= setTimeout(() => {
+      this.telling = undefined;
+      const label = `${this.pane.alt || this.pane.title || ""} ${summary({ ...this.pane, layers: this.layers }, source.playhead, source.cursor)}`;
+      if (this.canvas.getAttribute("aria-label") !== label) this.canvas.setAttribute("aria-label", label);
+    }, PATIENCE);
   }
 
   private numbers(): void {

@@ -3,6 +3,7 @@
 import type { Frame, Source } from "./types";
 
 const MOMENT = 1250; // ms a moment is shown
+const PAST = 20; // seconds after which a moment is history
 const LATE = 12; // moments behind the run at which some are left out
 
 export class Slow {
@@ -21,6 +22,7 @@ export class Slow {
     for (const shot of this.source.shots) {
       if (this.seen.has(shot)) continue;
       this.seen.add(shot);
+      if (Date.now() / 1000 - shot.time > PAST) continue; // recorded before we came
       this.queue.push(shot);
       this.on = true; // someone else may have switched it on
     }
@@ -47,6 +49,7 @@ export class Slow {
     this.timer = setTimeout(() => {
       this.timer = undefined;
       if (this.queue.length) this.next();
+      else if (this.source.status.state !== "running") this.set(false); // the last moment has been told
       this.source.changed();
     }, MOMENT);
   }

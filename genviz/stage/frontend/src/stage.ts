@@ -26,7 +26,7 @@ export default function stage({ data, parentElement, setStateValue }: Component)
     view: data.view ?? null,
     label: data.label ?? "",
     loop: data.loop ?? false,
-    figures: data.figures ?? [],
+    figures: data.figures ?? {},
   };
   const tell = (state: ViewState) => setStateValue("view", state);
   const known = mounts.get(parentElement);

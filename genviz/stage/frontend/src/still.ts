@@ -15,8 +15,10 @@ export function still(id: string, blob: string): Source {
     problem = `This picture cannot be read: ${error instanceof Error ? error.message : String(error)}. Reload the page.`;
   }
   let selection = -1;
+  let version = 0;
   let asked = false;
   const changed = () => {
+    version++;
     if (asked) return;
     asked = true;
     requestAnimationFrame(() => {
@@ -39,6 +41,9 @@ export function still(id: string, blob: string): Source {
     playing: false,
     speed: 1,
     cursor: null,
+    get version() {
+      return version;
+    },
     axes: [0, 1],
     get selection() {
       return selection;

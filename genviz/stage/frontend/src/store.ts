@@ -33,6 +33,7 @@ class Timeline extends Recording implements Source, Subscriber {
   cursor: Float32Array | null = null;
   axes: [number, number] = [0, 1];
   selection = -1;
+  version = 0;
 
   private readonly weights = new Weights(
     (step) => this.address(`weights/${step}?dtype=${dtype()}`),
@@ -53,7 +54,7 @@ class Timeline extends Recording implements Source, Subscriber {
     readonly run: string,
   ) {
     super();
-    for (const name of WATCHED) watch(this, name, () => this.changed());
+    for (const name of WATCHED) watch(this, name, () => (name === "cursor" ? this.soon() : this.changed()));
   }
 
   get problem(): string {
@@ -148,8 +149,13 @@ class Timeline extends Recording implements Source, Subscriber {
     this.changed();
   }
 
-  /** Onlookers are told with the next animation frame, however much happens before it. */
   changed(): void {
+    this.version++;
+    this.soon();
+  }
+
+  /** Onlookers are told with the next animation frame, however much happens before it. */
+  private soon(): void {
     if (this.listeners.size) this.beat ||= requestAnimationFrame((now) => this.draw(now));
   }
 

@@ -166,6 +166,7 @@ export class Strip {
       theme,
       still: true,
       mini: true,
+      ground: "",
     });
     g.strokeStyle = theme.line;
     g.strokeRect(0.5, 0.5, size - 1, size - 1);

@@ -1,6 +1,6 @@
 // The transport (C1): buttons, speed, the scrub bar, and the state of the run in plain words.
 
-import { faster, goLive, isSlow, moving, play, rewind, SPEEDS, slow, step } from "./commands";
+import { faster, goLive, isSlow, moving, play, rewind, SPEEDS, slow, step, trainOn } from "./commands";
 import { drawing, el, ICON, say } from "./dom";
 import { Strip } from "./strip";
 import type { Theme } from "./theme";
@@ -19,6 +19,7 @@ export class Transport {
   private readonly stepping: HTMLButtonElement;
   private readonly slowing: HTMLButtonElement;
   private readonly golive: HTMLButtonElement;
+  private readonly onward: HTMLButtonElement;
   private readonly speed: HTMLSelectElement;
   private shown = "";
 
@@ -49,6 +50,9 @@ export class Transport {
     this.slowing.addEventListener("click", () => this.run(() => slow(source)));
     this.golive = el("button", { class: "text-button live", type: "button", hidden: true }, "go live");
     this.golive.addEventListener("click", () => this.run(() => goLive(source)));
+    this.onward = el("button", { class: "text-button live", type: "button", hidden: true }, "train on");
+    this.onward.title = "Train by as many steps again";
+    this.onward.addEventListener("click", () => this.run(() => trainOn(source)));
     this.speed = el("select", { class: "speed", "aria-label": "speed of playing", title: "speed of playing ([ and ])" });
     this.speed.append(...SPEEDS.map((speed) => el("option", { value: speed }, `${speed}×`)));
     this.speed.addEventListener("change", () => {
@@ -73,6 +77,7 @@ export class Transport {
       this.slowing,
       this.speed,
       this.golive,
+      this.onward,
       this.status,
       link,
       keys,
@@ -96,10 +101,12 @@ export class Transport {
     this.strip.draw(pane, theme, hidden);
     const on = moving(source);
     const training = live(source) && (source.status.state === "running" || source.status.state === "starting");
-    const look = `${on}|${isSlow(source)}|${source.speed}|${training && !source.following}|${training}|${live(source) && atHead(source)}`;
+    const look = `${source.status.state}|${on}|${isSlow(source)}|${source.speed}|${training && !source.following}|${training}|${live(source) && atHead(source)}`;
     if (look !== this.shown) {
       this.shown = look;
-      const label = on ? "Pause" : live(source) && atHead(source) && !training ? "Train on" : "Play";
+      const finished = source.status.state === "done";
+      const label = on ? "Pause" : live(source) && atHead(source) && !training && !finished ? "Train on" : "Play";
+      this.onward.hidden = !(live(source) && finished && !on);
       this.playing.setAttribute("aria-label", label);
       this.playing.title = `${label} (space)`;
       this.playing.replaceChildren(drawing(20, 20, [on ? ICON.pause : ICON.play]));

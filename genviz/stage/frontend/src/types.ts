@@ -76,6 +76,7 @@ export interface Source {
   playing: boolean; // playback of what is recorded (training itself is status.state)
   speed: number; // 0.25, 0.5, 1, 2, 4
   cursor: Float32Array | null; // the code under the pointer (length scene.latent)
+  readonly version: number; // grows with every change but that of the cursor
   axes: [number, number]; // which two code dimensions the latent pane shows
   selection: number; // index of the selected point, −1 for none
   seek(step: number): void; // stops following unless at the end

@@ -28,7 +28,7 @@ export type Options = {
   view: ViewState | null;
   label: string;
   loop: boolean; // a preview: plays over and over, without legend and words
-  figures: string[]; // metrics shown as numbers with sparklines
+  figures: Record<string, string>; // metrics shown as numbers with sparklines, and what they are called
 };
 
 const opened = new WeakSet<Source>(); // shipped recordings that have played by themselves once
@@ -54,6 +54,7 @@ export class View implements Host {
   private focus: PaneView | undefined;
   private visible = true;
   private pending = 0;
+  private drawn = -1; // the source's version that is on screen
   private sending: ReturnType<typeof setTimeout> | undefined;
   private sent: string[] = []; // what Python will echo
   private given = ""; // what Python asked for last
@@ -74,7 +75,7 @@ export class View implements Host {
     publish(this.theme, this.root);
     if (options.transport) this.addTransport();
     this.root.classList.toggle("preview", options.loop);
-    if (options.figures.length) this.root.replaceChildren(this.probe, this.figures.root);
+    if (Object.keys(options.figures).length) this.root.replaceChildren(this.probe, this.figures.root);
     this.observer = new ResizeObserver((entries) => this.resized(entries));
     this.observer.observe(this.root);
     this.sight = new IntersectionObserver(([entry]) => {
@@ -127,6 +128,7 @@ export class View implements Host {
   }
 
   invalidate(): void {
+    this.drawn = -1;
     this.pending ||= requestAnimationFrame(() => this.draw());
   }
 
@@ -240,6 +242,7 @@ export class View implements Host {
       const view = this.views.find((one) => one.frame === target);
       if (view) view.size = { w: Math.floor(contentRect.width), h: Math.floor(contentRect.height) };
     }
+    this.drawn = -1;
     this.draw(); // before the browser paints: no stretched picture is ever seen
   }
 
@@ -255,6 +258,12 @@ export class View implements Host {
     if (!this.visible) return;
     const began = performance.now();
     const { source } = this;
+    if (this.drawn === source.version) {
+      for (const view of this.views) view.point(); // only the pointer has moved
+      meter(performance.now() - began);
+      return;
+    }
+    this.drawn = source.version;
     if (source.scene && source.scene !== this.scene) this.build(source.scene);
     this.blank.hidden = Boolean(source.scene);
     this.panes.hidden = !source.scene;

@@ -74,7 +74,7 @@ function told(status: Status, recorded: number): string {
     case "paused":
       return `paused at step ${at}`;
     case "done":
-      return `recording of ${steps(Math.max(status.step, recorded))}`;
+      return `trained for ${steps(Math.max(status.step, recorded))}`;
     case "stopped":
       return `stopped at step ${at}`;
     case "interrupted":

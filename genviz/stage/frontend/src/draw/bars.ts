@@ -46,7 +46,7 @@ export function drawBars(
   };
   const zero = scale.log ? left : at(0);
   const pitch = Math.min(34, (bottom - top) / n);
-  const rows = layer.ranks ?? (layer.sort ? ranks(values) : null);
+  const rows = layer.sort ? ranks(values) : null; // whole rows also between two frames: bars must not overlap
   const colour = layer.role === "label" ? null : colourOf(theme, layer.role);
   for (let i = 0; i < n; i++) {
     const y = top + ((rows ? rows[i] : i) + 0.5) * pitch;

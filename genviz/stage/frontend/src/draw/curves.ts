@@ -39,7 +39,7 @@ export function seriesOf(layers: Curves[], source: Source, theme: Theme): Series
       const base: Float64Array | null = layer.stack ? below : null;
       const y = Float64Array.from(metric.values, (value, i) => sign * value + (base?.[Math.min(i, base.length - 1)] ?? 0));
       below = y;
-      const name = columns.length > 1 || !layer.label ? column : layer.label;
+      const name = columns.length > 1 || !layer.label ? `${sign < 0 ? "−" : ""}${column}` : layer.label;
       const fill = layer.stack ? [0.6, 0.3, 0.18, 0.1][k % 4] : 0;
       return [{ name, x: metric.steps, y, base, colour, dash: layer.stack ? [] : k ? DASHES[k % 4] : dash, fill }];
     });

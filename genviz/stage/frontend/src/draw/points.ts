@@ -154,7 +154,7 @@ export function hit(
   py: (y: number) => number,
   x: number,
   y: number,
-  reach = 14,
+  reach = 22,
 ): number {
   let [best, found] = [reach * reach, -1];
   for (let i = 0; 2 * i + 1 < xy.length; i++) {
