@@ -2,7 +2,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 FRONT := genviz/stage/frontend
-NODE := $(shell command -v node 2>/dev/null)
 
 .PHONY: help app test check front bench assets clean
 .DEFAULT_GOAL := help

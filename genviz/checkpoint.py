@@ -1,16 +1,16 @@
 """Weights and a JSON card in one safetensors file; never pickle."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
+from genviz.cards import VERSION, Checkpoint, parsed
 from genviz.model import BadInput, Model, Spec, find, nearest
 from genviz.paths import PRETRAINED
-
-VERSION = 1
 
 
 def save(model: Model, path: str | Path, half: bool = False, **card: Any) -> None:
@@ -35,23 +35,18 @@ def card(path: str | Path) -> dict[str, Any]:
         raise BadInput(f"{path} is not a whole safetensors file ({error}): make it again or take another") from None
     if text is None:
         raise BadInput(f"{path} is a safetensors file of another program: it has no genviz card")
-    found = json.loads(text)
-    if found["version"] > VERSION:
-        raise BadInput(
-            f"{path} was written by a newer genviz (format {found['version']}, this one reads {VERSION}): update genviz"
-        )
-    return found
+    return parsed(text, Checkpoint, f"the card of {path}")
 
 
 def locate(name: str | Path) -> Path:
-    """The file of that path, or of that pretrained name."""
-    path = Path(name)
-    if path.suffix or path.exists():
-        return path
-    if not (shipped := PRETRAINED / f"{name}.safetensors").exists():
-        names = sorted(p.stem for p in PRETRAINED.glob("*.safetensors"))
-        raise BadInput(f"nothing pretrained is called {str(name)!r}{nearest(str(name), names)}")
-    return shipped
+    """The file of that pretrained name (`-` and `_` alike), or of that path."""
+    wanted = str(name).replace("_", "-").lower()
+    shipped = {path.stem: path for path in sorted(PRETRAINED.glob("*.safetensors"))}
+    if wanted in shipped:
+        return shipped[wanted]
+    if not os.path.exists(name):
+        raise BadInput(f"there is no file {name} and nothing pretrained of that name{nearest(Path(wanted).name, shipped)}")
+    return Path(name)
 
 
 def load(name: str | Path) -> Model:
@@ -59,7 +54,8 @@ def load(name: str | Path) -> Model:
     path = locate(name)
     about = card(path)
     spec = Spec(tuple(about["spec"]["shape"]), about["spec"]["support"], about["spec"]["classes"])
-    model = find(about["model"])(spec, about["seed"], **about["knobs"])
+    kind = find(about["model"])
+    model = kind(spec, about["seed"], **dict(kind.validate(about["knobs"], spec)))
     with safe_open(path, "pt") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (safe_open is no mapping)
     state = model.state_dict()

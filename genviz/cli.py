@@ -7,6 +7,7 @@ import inspect
 import json
 import os
 import platform
+import shlex
 import shutil
 import signal
 import socket
@@ -15,20 +16,20 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from urllib.parse import quote
 
 from cyclopts import App, CycloptsError, Parameter
 
 import genviz
-from genviz.errors import BadInput, nearest
+from genviz.errors import BadInput, nearest, writing
 from genviz.paths import PACKAGE, PRETRAINED, ROOT, home
 
 if TYPE_CHECKING:
     from genviz.claims import Result
     from genviz.model import Knob, Model, Preset
-    from genviz.service.folder import RunFolder
     from genviz.service.recorder import Recorder
 
 app = App("genviz", help="Watch generative models at work.", version=genviz.__version__)
@@ -107,35 +108,19 @@ def train(
     from genviz.data import dataset
     from genviz.face import preset_for
     from genviz.model import find
-    from genviz.service import folder as folders
-    from genviz.service.build import wish
     from genviz.service.recorder import Recorder
 
     kind = find(model)
     rows = dataset(data or default_data(kind, preset))
     _, chosen = preset_for(kind, rows, preset)
     steps, seed = (own if own is not None else of for own, of in ((steps, chosen.steps), (seed, chosen.seed)))
-    folder = folders.create(wish(kind.slug, {**chosen.knobs, **knobs}, rows.name, seed, steps))
-    go_on(Recorder.open(renamed(folder, out) if out else folder.id), steps)
+    go_on(Recorder.create(kind.slug, {**chosen.knobs, **knobs}, rows.name, seed, steps, name=out), steps)
 
 
 def default_data(kind: "type[Model]", preset: str) -> str:
     """What that preset was made for, or the first one."""
     sets = {name: of.data or name for name, of in kind.presets.items()}
     return sets.get(preset.replace("_", "-")) or next(iter(sets.values()), "moons")
-
-
-def renamed(folder: "RunFolder", name: str) -> str:
-    """Give the new run the name that was asked for, if that is a name and free."""
-    from genviz.service.folder import remove
-
-    path = folder.path.with_name(Path(name).name or ".")
-    if str(path.name) != name or name.startswith(".") or path.exists():
-        remove(folder.id)
-        taken = f"there is a run {name!r} already: go on with it by genviz runs resume {name}, or take another name"
-        raise BadInput(taken if path.exists() else f"out = {name!r} is no name for a run: give one without slashes")
-    folder.path.rename(path)
-    return name
 
 
 def training(name: str) -> App:
@@ -212,11 +197,19 @@ def go_on(recorder: "Recorder", until: int | None) -> None:
     if recorder.data.note:
         print(f"Note on {recorder.data.name}: {recorder.data.note}")
     print(f"Saved in {recorder.folder.path}")
-    print(f"See it with: genviz app    Go on with: genviz runs resume {recorder.folder.id}")
+    run = recorder.folder.id
+    print(
+        f"See it with: genviz app, at {page(recorder.card['model'], run)}    Go on with: genviz runs resume {shlex.quote(run)}"
+    )
     if not whole:
         raise SystemExit(INTERRUPTED)
     if recorder.state not in ("done", "paused"):
         raise SystemExit(1)
+
+
+def page(model: str, run: str) -> str:
+    """Where the app shows a run."""
+    return f"/{model}?run={quote(run)}"
 
 
 # ---------------------------------------------------------------- sample
@@ -245,9 +238,8 @@ def sample(
         raise BadInput(f"{model.slug} cannot be sampled: it has no method `sample`")
     with looking(model, seed) as rng:
         x = model.sample(n, rng).numpy()
-    if not out.parent.is_dir():
-        raise BadInput(f"there is no folder {out.parent}: make it first")
-    np.savez_compressed(out, x=x, shape=np.array(model.spec.shape))
+    with writing(out, "give another --out"):
+        np.savez_compressed(out, x=x, shape=np.array(model.spec.shape))
     print(f"{out}: {n} samples of {model.slug}, x {x.shape}")
 
 
@@ -270,12 +262,19 @@ def claims(
     wanted = [model.replace("-", "_").lower() for model in models] or known
     if missing := next((model for model in wanted if model not in known), None):
         raise BadInput(f"there are no claims about {missing!r}{nearest(missing, known)}")
+    kept = rooms.SHIPPED if ship else rooms.mine()
+    try:
+        rooms.read(kept)
+    except BadInput as error:
+        note(f"genviz: {error}. What is measured now is not kept")
+        kept = None
     results: list[Result] = []
     for claim in (claim for model in wanted for claim in rooms.claims(model) if claim.fast or not fast):
         results.append(rooms.measure(claim, seeds, lambda seed, c=claim: note(f"{c.model}.{c.name}, seed {seed} …")))
-        rooms.write(rooms.SHIPPED if ship else rooms.mine(), results[-1:])
         if not json:
             print(told(results[-1]), flush=True)
+        if kept:
+            rooms.write(kept, results[-1:])
     if json:
         print(dump([vars(result) for result in results]))
     return 0 if all(result.holds for result in results) else 1
@@ -309,6 +308,8 @@ def pretrain(
     one_thread()
     from genviz.model import discover, find
 
+    with shipping(), tempfile.TemporaryFile(dir=PRETRAINED):
+        pass  # before hours of training
     kinds = [find(model) for model in models] or list(discover().values())
     jobs = [
         (kind, name, of)
@@ -325,7 +326,12 @@ def pretrain(
     lines = [
         f"{sha256(path)}  {path.name}\n" for path in sorted(PRETRAINED.iterdir()) if path.suffix in (".safetensors", ".scene")
     ]
-    SUMS.write_text("".join(lines))
+    with shipping():
+        SUMS.write_text("".join(lines))
+
+
+def shipping() -> AbstractContextManager[None]:
+    return writing(PRETRAINED, "make room, or run this in a checkout that you may write")
 
 
 def ship(kind: "type[Model]", name: str, of: "Preset", title: str) -> tuple[Path, dict[str, float]]:
@@ -351,8 +357,9 @@ def ship(kind: "type[Model]", name: str, of: "Preset", title: str) -> tuple[Path
                 how = getattr(run.model, "binarize", "none")
                 x = data.binarized("fixed" if how == "dynamic" else how, "test")[:300]
                 found["importance bound, 200 samples, 300 test rows"] = importance_bound(run.model, x, rng, 200).mean
-        save(run.model, path, half=True, preset=name, data=data.name, sha256=data.sha256, steps=run.step, figures=found)
-        scene_file(recorder.folder.path, path.with_suffix(".scene"))
+        with shipping():
+            save(run.model, path, half=True, preset=name, data=data.name, sha256=data.sha256, steps=run.step, figures=found)
+            scene_file(recorder.folder.path, path.with_suffix(".scene"))
     return path, found
 
 
@@ -371,17 +378,35 @@ def list_runs() -> None:
     """Every run, the newest first."""
     from genviz.service import runs as kept
 
-    for run in kept():
+    for run in kept(passed=lambda why: note(f"genviz: passed over: {why}")):
         print(f"{run.id}  {run.model} on {run.data}  {run.state}, step {run.step:,} of {run.until:,}  {run.bytes / 1e6:.1f} MB")
 
 
 @runs.command
-def show(run: str) -> None:
+def show(run: str, *, json: Annotated[bool, Parameter(help="print all that is known as JSON", negative="")] = False) -> None:
     """What a run is made of: model, knobs, data, seed, edits, where it stands."""
     from genviz.service.folder import find, listed
 
     folder = find(run)
-    print(dump({**folder.card, **vars(listed(folder)), "edits": folder.entries("edit"), "keyframes": folder.keyframes()}))
+    card, now, edits = folder.card, listed(folder), folder.entries("edit")
+    if json:
+        print(dump({**card, **vars(now), "edits": edits, "keyframes": folder.keyframes()}))
+        return
+    facts = {
+        "model": now.model,
+        "data": now.data,
+        "seed": now.seed,
+        "knobs": "  ".join(f"{name} {value}" for name, value in card["knobs"].items()),
+        "edits": "  ".join(f"{edit['verb']} {edit['args']} at step {edit['step']:,}" for edit in edits) or "none",
+        "state": ": ".join(filter(None, [now.state, now.message])),
+        "step": f"{now.step:,} of {now.until:,}",
+        "created": time.strftime("%d %b %Y, %H:%M", time.localtime(now.created)),
+        "size": f"{now.bytes / 1e6:.1f} MB",
+        "folder": folder.path,
+        "page": page(now.model, run),
+    }
+    for name, fact in facts.items():
+        print(f"{name:<9}{fact}")
 
 
 @runs.command

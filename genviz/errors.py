@@ -1,7 +1,11 @@
 """What a person gave cannot be used, said so that she can mend it."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+HOME = "make room there, or set GENVIZ_HOME to a folder you may write"
 
 
 class BadInput(ValueError):
@@ -15,3 +19,12 @@ def nearest(name: str, names: Iterable[str]) -> str:
     if close:
         return f": did you mean {' or '.join(close)}?"
     return f": there are {', '.join(names)}" if names else ": there are none"
+
+
+@contextmanager
+def writing(path: Path, remedy: str = HOME) -> Iterator[None]:
+    """What keeps `path` from being written, as a `BadInput`."""
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written ({error.strerror or error}): {remedy}") from None

@@ -181,6 +181,11 @@ class Model(nn.Module):
         cls.Knobs = create_model(f"{cls.__name__}Knobs", __base__=cls.Knobs, **fields)
         ours = cls.__module__.startswith("genviz.models.")
         cls.slug = cls.__module__.rpartition(".")[2] if ours else cls.__name__.lower()
+        if (other := MODELS.get(cls.slug, cls)).__module__ != cls.__module__:
+            raise BadInput(
+                f"{cls.__module__}.{cls.__qualname__} would be called {cls.slug}, as {other.__module__}.{other.__qualname__} "
+                f"is already: rename one of them"
+            )
         MODELS[cls.slug] = cls
 
     def __init__(self, spec: Spec, seed: int = 0, **knobs: Any) -> None:
@@ -309,6 +314,11 @@ class Bounds(Protocol):
 
 
 @runtime_checkable
+class HasPrior(Protocol):
+    def prior(self) -> Distribution: ...  # of one code, batch shape (k,)
+
+
+@runtime_checkable
 class LogJoints(Protocol):
     def log_joint(self, x: Rows, z: Float[Tensor, "m k"]) -> Float[Tensor, "n m"]: ...  # log p(x_i, z_j), nats
 
@@ -350,7 +360,7 @@ class RunsInBrowser(Protocol):
 
 CAPABILITIES: dict[str, type] = {
     "sample": Samples, "chain": Chains, "encode": Encodes, "decode": Decodes, "reconstruct": Reconstructs,
-    "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds, "log_joint": LogJoints, "cluster": Clusters,
+    "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds, "log_joint": LogJoints, "prior": HasPrior, "cluster": Clusters,
     "classify": Classifies, "discriminate": Discriminates, "features": HasFeatures, "monitor": Monitors,
     "layers": HasLayers, "client": RunsInBrowser,
 }  # fmt: skip

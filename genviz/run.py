@@ -129,8 +129,7 @@ class Run:
             raise BadInput(f"{self.model.slug} cannot {edit.verb!r}{nearest(edit.verb, ['set', *self.model.actions()])}")
         self.model.validate({**dict(self.model.knobs), **edit.args}, self.model.spec)
         declared = self.model.knobs_declared()
-        fixed = next((name for name in edit.args if not declared[name].live), None)
-        if fixed and edit.step:
+        if fixed := next((name for name in edit.args if not declared[name].live), None):
             raise BadInput(f"{fixed} cannot change during a run: start a new one with it")
 
     def apply(self, edit: Edit) -> None:

@@ -10,14 +10,20 @@ import platform
 import shlex
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from genviz.errors import BadInput, writing
 from genviz.paths import PACKAGE, home
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 SHIPPED = PACKAGE / "claims" / "shipped.json"
 
@@ -103,6 +109,8 @@ def claims(model: str) -> list[Claim]:
 def measure(claim: Claim, seeds: Sequence[int], on_seed: Callable[[int], object] = lambda seed: None) -> Result:
     """Measure a claim on each seed, after telling `on_seed` which one comes."""
     started, found = time.perf_counter(), []
+    if not seeds:
+        raise BadInput("a claim is measured on at least one seed: name one, such as --seeds 0")
     for seed in seeds:
         on_seed(seed)
         found.append(claim.run(seed))
@@ -126,25 +134,39 @@ def mine() -> Path:
     return home() / "claims.json"
 
 
+@cache
+def results() -> "TypeAdapter[list[Result]]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(list[Result])
+
+
 def read(path: Path) -> list[Result]:
-    """The results in a file, none if there is no such file; fields of another version are left out."""
-    if not path.exists():
-        return []
+    """The results in a file, none if there is no such file; those of another version are left out."""
     known = {f.name for f in fields(Result)}
-    rows: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))
-    return [Result(**row) for row in rows if known == set(row)]
+    try:
+        rows: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))
+        return results().validate_python([row for row in rows if known == set(row)])
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except (OSError, ValueError, TypeError):
+        raise BadInput(f"{path} cannot be read, so it is left as it is: mend it, or move it away") from None
 
 
 def write(path: Path, results: Iterable[Result]) -> None:
-    """Add results to a file; each replaces an older one of the same claim."""
+    """Add results to a file; each replaces an older one of the same claim. A file that cannot be read is not replaced."""
     kept = {(r.model, r.claim): asdict(r) for r in [*read(path), *results]}
-    path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(".new")
-    scratch.write_text(json.dumps([kept[key] for key in sorted(kept)], indent=1, ensure_ascii=False) + "\n", "utf-8")
-    scratch.replace(path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch.write_text(json.dumps([kept[key] for key in sorted(kept)], indent=1, ensure_ascii=False) + "\n", "utf-8")
+        scratch.replace(path)
 
 
 def newest(model: str) -> list[Result]:
-    """The newest result of each claim about `model`, shipped or the user's own, in the order of their names."""
-    found = sorted((r for path in (SHIPPED, mine()) for r in read(path) if r.model == model), key=lambda r: r.date)
-    return [r for _, r in sorted({r.claim: r for r in found}.items())]
+    """The newest result of each claim about `model`, shipped or the user's own if they can be read, in the order of names."""
+    found: list[Result] = []
+    for path in (SHIPPED, mine()):
+        with suppress(BadInput):
+            found += [r for r in read(path) if r.model == model]
+    return [r for _, r in sorted({r.claim: r for r in sorted(found, key=lambda r: r.date)}.items())]

@@ -136,12 +136,12 @@ def parse(given: str) -> dict[str, str]:
 
 
 def path_and_parameters(text: str) -> tuple[str, str]:
-    """'points.csv:rows=100' -> ('points.csv', 'rows=100'), of what is there; else the error that fits what was meant."""
+    """'points.csv:rows=100' -> ('/full/path/points.csv', 'rows=100'), of what is there; else the error that fits what was meant."""
     if os.path.exists(text):
-        return str(Path(text).absolute() if text in SETS else text), ""
+        return str(Path(text).resolve()), ""
     path, _, given = text.rpartition(":")
     if "=" in given and os.path.exists(path):
-        return path, given
+        return str(Path(path).resolve()), given
     head = text.partition(":")[0]
     if head in SETS or "/" in text or "\\" in text or Path(head).suffix:
         raise BadInput(f"there is no file or folder {text!r}: check the path")
@@ -177,7 +177,10 @@ def built(base: str, build: Callable[..., Data], given: Mapping[str, Any]) -> Da
     values = {key: value(key, raw, known[key].annotation) for key, raw in given.items() if raw is not None}
     values = {key: v for key, v in sorted(values.items()) if v != known[key].default}
     rows = values.get("rows")
-    data = build(**{key: v for key, v in values.items() if key != "rows"})
+    try:
+        data = build(**{key: v for key, v in values.items() if key != "rows"})
+    except OSError as error:
+        raise BadInput(f"{base} cannot be read: {error.strerror or error}") from None
     told = ",".join(f"{key}={repr(v).removesuffix('.0') if isinstance(v, float) else v}" for key, v in values.items())
     y = None if data.y is None else data.y[:rows]
     return replace(data, name=f"{base}:{told}" if told else base, x=data.x[:rows], y=y)

@@ -18,6 +18,12 @@ from genviz.rng import Rng
 Points = Float[Tensor, "n d"]
 Each = Float[Tensor, " n"]
 Binarize = Literal["none", "threshold", "dynamic", "fixed"]
+BITS = {
+    "none": "",
+    "threshold": ", pixels above ½ as 1",
+    "dynamic": ", bits drawn once",
+    "fixed": ", bits drawn once",
+}  # in words
 
 # Parameters of data sets: a type and its range, read by `genviz.data.dataset`.
 Count = Annotated[int, (1, 200_000)]
@@ -111,12 +117,27 @@ class Data:
         return digest.hexdigest()
 
     @cached_property
+    def _looks(self) -> dict[tuple[Binarize, int, str], Tensor]:
+        return {}  # drawing bits at every frame would cost more than the frame
+
+    @cached_property
     def _fixed(self) -> Tensor:
         return binarize(self.x, "fixed", split="train")
 
     def binarized(self, how: Binarize, split: Literal["train", "test"] = "train", rng: Rng | None = None) -> Tensor:
         """All rows of one split (n, d) as the model that says `binarize = how` sees them; `dynamic` draws from `rng`."""
         return binarize(self.x if split == "train" else self.test_x, how, rng, split)
+
+    def seen(self, model: Any, rows: int, split: Literal["train", "test"] = "train") -> Tensor:
+        """The first rows of a split as the model takes them, to look at: grey pixels are bits if it trains on bits.
+
+        Bits drawn afresh at each visit are drawn once here, so that two looks see the same.
+        """
+        how: Binarize = getattr(model, "binarize", "none")
+        key: tuple[Binarize, int, str] = ("fixed" if how == "dynamic" else how, rows, split)
+        if key not in self._looks:
+            self._looks[key] = binarize((self.x if split == "train" else self.test_x)[:rows], key[0], split=split)
+        return self._looks[key]
 
     def batches(self, model: Any, rng: Rng) -> Iterator[Batch]:
         """Endless minibatches: a new permutation each epoch, the short batch dropped.

@@ -3,11 +3,12 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.distributions import Normal
+from torch.distributions import Normal, kl_divergence
 
 from genviz.data import Data
+from genviz.data.base import BITS
 from genviz.layers import Bars, Caption, Decode, Ellipses, Images, Layer, Pane, Points
-from genviz.model import Decodes, Encodes, Model, RunsInBrowser
+from genviz.model import Decodes, Encodes, HasPrior, Model, RunsInBrowser
 from genviz.panels.registry import panel
 from genviz.panels.space import SHOWN, limits, pixels
 from genviz.rng import Rng
@@ -32,15 +33,16 @@ def reach(z: Float[Tensor, "n k"]) -> tuple[float, float]:
 def plane(model: Model, data: Data, rng: Rng) -> list[Pane]:
     assert isinstance(model, Encodes)
     n = codes_shown(data)
-    q = model.encode(data.x[:n])
+    x = data.seen(model, n)
+    q = model.encode(x)
     z = q.mean
     flat = z.shape[1] == 2
     labels = data.y[:n] if data.y is not None and data.spec.classes <= HUES else None
+    pictures = len(data.spec.shape) == 2 and _decodes(model)
     xy = z if flat else torch.cat([z, torch.zeros_like(z[:, :1])], 1)[:, :2]
-    unit = torch.tensor([[1.0, 0.0, 1.0]])
     layers: list[Layer] = [
-        Decode(name="lattice", at="lattice", side=13, label="decoded lattice", hidden=True),
-        Ellipses(name="prior", mean=torch.zeros(1, 2), cov=unit, role="noise", static=True, label="prior, 1σ and 2σ"),
+        *([Decode(name="lattice", at="lattice", side=13, label="decoded lattice", hidden=True)] if pictures else []),
+        *_prior(model),
         Points(
             name="codes",
             xy=xy,
@@ -51,8 +53,6 @@ def plane(model: Model, data: Data, rng: Rng) -> list[Pane]:
             label="codes of data",
         ),
     ]
-    if not (len(data.spec.shape) == 2 and _decodes(model)):
-        layers = layers[1:]
     if flat and isinstance(q, Normal):
         var = q.variance
         cov = torch.stack([var[:, 0], torch.zeros(len(var)), var[:, 1]], 1)
@@ -69,12 +69,24 @@ def plane(model: Model, data: Data, rng: Rng) -> list[Pane]:
             x_label="z1",
             y_label="z2",
             reads="Move over the plane, or touch it, and the code there is decoded; click a point to choose it.",
-            how=f"Posterior means of the first {n} training rows.",
+            how=f"Posterior means of the first {len(x)} training rows{_bits(model)}.",
             alt="The codes of training rows, coloured by label.",
         ),
-        *([_decoded(data, n)] if _decodes(model) and len(data.spec.shape) == 2 else []),
+        *([_decoded(data, n)] if pictures else []),
         *([_traversal(data)] if _decodes(model) and (len(data.spec.shape) == 2 or data.spec.dim == 2) else []),
     ]
+
+
+def _bits(model: Model) -> str:
+    return BITS[getattr(model, "binarize", "none")]
+
+
+def _prior(model: Model) -> list[Layer]:
+    if not (isinstance(model, HasPrior) and isinstance(p := model.prior(), Normal) and p.mean.shape[0] >= 2):
+        return []
+    (a, b), (v, w) = p.mean[:2].tolist(), p.variance[:2].tolist()
+    mean, cov = torch.tensor([[a, b]]), torch.tensor([[v, 0.0, w]])
+    return [Ellipses(name="prior", mean=mean, cov=cov, role="noise", static=True, label="prior, 1σ and 2σ")]
 
 
 def _decodes(model: Model) -> bool:
@@ -128,13 +140,12 @@ def _traversal(data: Data) -> Pane:
     )
 
 
-@panel("encode")
+@panel("encode", "prior")
 def kl(model: Model, data: Data, rng: Rng) -> list[Pane]:
     assert isinstance(model, Encodes)
-    q = model.encode(data.x[:1000])
-    if not isinstance(q, Normal):
-        return []
-    each = (q.mean.square() + q.variance - 1 - q.variance.log()).mean(0) / 2
+    assert isinstance(model, HasPrior)
+    x = data.seen(model, 1000)
+    each = kl_divergence(model.encode(x), model.prior()).mean(0)
     names = [f"z{j + 1}" for j in range(len(each))]
     bars = Bars(name="kl", values=each, names=names, threshold=0.01, unit="nats", sort=True)
     total = each.sum().item()
@@ -148,7 +159,7 @@ def kl(model: Model, data: Data, rng: Rng) -> list[Pane]:
             kind="bars",
             layers=layers,
             reads="A dimension below the line (0.01 nat) is switched off: its cloud is the prior whatever the picture.",
-            how=("Mean over 1,000 training rows of KL(q(z_j|x) ‖ N(0, 1)), closed form."),
+            how=f"Mean over {len(x):,} training rows{_bits(model)} of KL(q(z_j|x) ‖ p(z_j)), closed form.",
             alt="Bars: nats paid for each dimension.",
         )
     ]

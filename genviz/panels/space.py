@@ -37,7 +37,7 @@ def data(model: Model, data: Data, rng: Rng) -> list[Pane]:
     real = Points(name="data", xy=data.x[:SHOWN], role="data", static=True, label="data")
     layers: list[Layer] = [real, Points(name="samples", xy=model.sample(SHOWN, rng), role="model", label="samples")]
     if isinstance(model, Reconstructs):
-        few = data.x[:120]
+        few = data.seen(model, 120)
         layers.append(Arrows(name="arrows", start=few, end=model.reconstruct(few), label="reconstruction", hidden=True))
     if isinstance(model, Decodes) and isinstance(model, RunsInBrowser):
         layers += [

@@ -63,14 +63,15 @@ def build(folder: RunFolder) -> tuple[Any, Any, dict[str, Any]]:
     card = folder.card
     try:
         data = dataset(card["data"])
-        model = model_called(card["model"])(data.spec, card["seed"], **card["knobs"])
+        kind = model_called(card["model"])
+        model = kind(data.spec, card["seed"], **dict(kind.validate(card["knobs"], data.spec)))
     except BadInput as error:
         raise BadInput(f"{folder.path}: {error}") from None
     if card.get("sha256", data.sha256) != data.sha256:
         raise BadInput(
             f"{folder.path} was trained on other rows than {data.name} has now: put the old data back or start a new run"
         )
-    if "sha256" not in card:
+    if not {"sha256", "environment"} <= card.keys():
         card |= {"sha256": data.sha256, "environment": environment()}
         folder.rewrite(card)
     return model, data, card

@@ -13,19 +13,20 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genviz.errors import BadInput
+from genviz import cards
+from genviz.errors import BadInput, writing
 from genviz.paths import home
-from genviz.service.streams import FRAMES, JOURNAL, METRICS, ROW, STREAMS, line, records, sound
+from genviz.service.streams import FRAMES, JOURNAL, METRICS, ROW, STREAMS, is_entry, line, records, sound
 
-VERSION = 1
 ALIVE = ("running", "starting")  # states that need a living writer; starting: a replay goes on
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 INTERRUPTED = "its worker ended: press play to go on"
+LONGEST = 200  # bytes of a run's name
 DISK_FULL = "the disk is full: free some space, then press play"
 
 
@@ -65,15 +66,10 @@ class RunFolder:
     def card(self) -> dict[str, Any]:
         """run.json, or a `BadInput` that says why this genviz cannot read it."""
         try:
-            card = json.loads((self.path / "run.json").read_bytes())
-            version = card["version"]
-        except (OSError, ValueError, KeyError, TypeError):
+            text = (self.path / "run.json").read_bytes()
+        except OSError:
             raise BadInput(f"{self.path} holds no readable run.json: it is no run of genviz, take another folder") from None
-        if version > VERSION:
-            raise BadInput(
-                f"{self.path} was written by a newer genviz (format {version}, this one reads {VERSION}): update genviz"
-            )
-        return card
+        return cards.parsed(text, cards.Run, str(self.path / "run.json"))
 
     def rewrite(self, card: Mapping[str, Any]) -> None:
         """Replace run.json in one go: a reader sees the old one or the new one."""
@@ -82,12 +78,16 @@ class RunFolder:
         fresh.replace(self.path / "run.json")
 
     def read(self, stream: str) -> bytes:
-        """The sound part of a stream."""
+        """The sound part of a stream; a `BadInput` if a journal goes on after damage, as what it says there cannot be regrown."""
         try:
             data = (self.path / stream).read_bytes()
         except FileNotFoundError:
             return b""
-        return data[: sound(stream, data)]
+        good = sound(stream, data)
+        if stream == JOURNAL and any(map(is_entry, data[good:].splitlines()[1:])):
+            where = f"{self.path / stream} is damaged at byte {good:,}, and sound records follow"
+            raise BadInput(f"{where}: put a whole copy back, or remove the run")
+        return data[:good]
 
     def entries(self, kind: str) -> list[Any]:
         """What the journal says under `kind`, in order."""
@@ -135,7 +135,8 @@ class RunFolder:
 
     def lock(self) -> None:
         """Become the one writer. The kernel drops the lock of a process that dies, so no lock is ever stale."""
-        fd = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        with writing(self.path / "lock"):
+            fd = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         for patience in range(20):  # a reader that probes the lock holds it for a moment
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -144,7 +145,10 @@ class RunFolder:
                 if patience == 19:
                     holder = os.pread(fd, 32, 0).decode() or "another process"
                     os.close(fd)
-                    remedy = "use the run there (the app's Runs page can remove it), or end that process first"
+                    remedy = (
+                        "the app lets go of a run that has rested for as long as it computed; wait, "
+                        "remove it on the app's Runs page, or end that process"
+                    )
                     raise BadInput(f"{self.path} is held by process {holder}: {remedy}") from None
                 time.sleep(0.003)
         os.ftruncate(fd, 0)
@@ -198,15 +202,26 @@ def root_of(root: Path | None = None) -> Path:
     return root or home() / "runs"
 
 
-def create(wish: Mapping[str, Any], root: Path | None = None) -> RunFolder:
+def create(wish: Mapping[str, Any], root: Path | None = None, name: str = "") -> RunFolder:
     """A new folder that holds a `build.wish`; whoever opens it first adds the data's hash and the environment."""
     now = time.time()
-    name = f"{wish['model']}-{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{secrets.token_hex(3)}"
+    name = name or f"{wish['model']}-{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{secrets.token_hex(3)}"
+    if name != Path(name).name or name.startswith(".") or len(os.fsencode(name)) > LONGEST:
+        raise BadInput(f"{name[:80]!r} is no name for a run: give one without slashes, of at most {LONGEST} bytes")
     folder = RunFolder(root_of(root) / name)
-    folder.path.mkdir(parents=True)
-    for stream in STREAMS:
-        (folder.path / stream).touch()
-    folder.rewrite({"version": VERSION, **wish, "created": now})
+    with writing(folder.path):
+        try:
+            folder.path.mkdir(parents=True)
+        except FileExistsError:
+            taken = f"there is a run {name!r} already"
+            raise BadInput(f"{taken}: go on with it by genviz runs resume {name}, or take another name") from None
+        try:
+            for stream in STREAMS:
+                (folder.path / stream).touch()
+            folder.rewrite({"version": cards.VERSION, **wish, "created": now})
+        except OSError:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise
     return folder
 
 
@@ -233,14 +248,16 @@ def listed(folder: RunFolder) -> RunInfo:
     return RunInfo(folder.id, card["model"], card["data"], card["seed"], step, until, state, card["created"], size, **named)
 
 
-def runs(root: Path | None = None) -> list[RunInfo]:
-    """Every run that this genviz can read, the newest first; folders of others are passed over."""
+def runs(root: Path | None = None, passed: Callable[[str], object] = lambda why: None) -> list[RunInfo]:
+    """Every run that this genviz can read, the newest first; of the others, `passed` is told why not."""
     found = []
     for path in root_of(root).glob("*/run.json"):
         try:
             found.append(listed(RunFolder(path.parent)))
-        except (BadInput, KeyError, OSError):
-            continue
+        except (BadInput, OSError) as error:
+            passed(str(error))
+        except (KeyError, TypeError):
+            passed(f"{path.parent / JOURNAL} does not say where the run stands")
     return sorted(found, key=lambda run: -run.created)
 
 
@@ -250,7 +267,8 @@ def remove(run_id: str, root: Path | None = None) -> None:
     folder.card  # noqa: B018 (a folder of a newer genviz is not ours to delete)
     folder.lock()
     try:
-        shutil.rmtree(folder.path)
+        with writing(folder.path, "ask its owner"):
+            shutil.rmtree(folder.path)
     finally:
         folder.unlock()
 

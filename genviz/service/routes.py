@@ -19,9 +19,9 @@ from genviz.service import pool
 from genviz.service.live import live
 from genviz.service.scene import first_scene, unpack
 from genviz.service.streams import FRAMES
+from genviz.service.visitors import KNOWN
 
 FULL_PRECISION = 100_000  # bytes of float32 up to which the browser gets them as they are
-FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 Endpoint = Callable[[Request], Response]
 
@@ -57,7 +57,7 @@ def shipped(name: str, suffix: str) -> Path:
 
 
 def revalidated(request: Request, path: Path, content: Callable[[], bytes], **headers: str) -> Response:
-    """A shipped file: it may change with the next version, so the browser asks whether it did."""
+    """What a file holds: a name may stand for another one tomorrow, so the browser asks whether it does."""
     found = path.stat()
     headers |= {"ETag": f'"{found.st_mtime_ns:x}-{found.st_size:x}"', "Cache-Control": "no-cache"}
     if headers["ETag"] in request.headers.get("if-none-match", ""):
@@ -86,8 +86,8 @@ def slim(path: Path, programs: dict[str, Any], dtype: str) -> bytes:
 
 
 @lru_cache(256)
-def programs_of_run(path: Path) -> dict[str, Any]:
-    """The client programs of a run, from the start of its recording."""
+def programs_of_run(path: Path, created: float) -> dict[str, Any]:
+    """The client programs of a run, from the start of its recording; `created` tells runs of one name apart."""
     return dict(first_scene((path / FRAMES).read_bytes()).get("programs", {}))  # pyright: ignore
 
 
@@ -97,8 +97,11 @@ def run_weights(request: Request) -> Response:
     path = folder.weights(step)
     if not path.exists():
         raise BadInput(f"{folder.path} has no weights of step {step}: ask for a keyframe, or play the run again to write them")
-    content = slim(path, programs_of_run(folder.path), request.query_params.get("dtype", ""))
-    return Response(content, media_type="application/octet-stream", headers=FOREVER)
+
+    def content() -> bytes:
+        return slim(path, programs_of_run(folder.path, folder.card["created"]), request.query_params.get("dtype", ""))
+
+    return revalidated(request, path, content)
 
 
 @plainly
@@ -111,7 +114,7 @@ def pretrained_weights(request: Request) -> Response:
         try:
             programs: Any = first_scene(unpack(shipped(name, ".scene").read_bytes())[2])["programs"]
         except BadInput:  # a checkpoint without a recording: the model itself knows
-            programs = getattr(loaded(path), "client", dict)()
+            programs = getattr(loaded(path, path.stat().st_mtime_ns), "client", dict)()
         return slim(path, programs, dtype)
 
     return revalidated(request, path, content)
@@ -121,17 +124,21 @@ def pretrained_weights(request: Request) -> Response:
 
 
 @lru_cache(8)
-def loaded(path: Path) -> Any:
+def loaded(path: Path, changed: int) -> Any:
     from genviz.checkpoint import load
 
     return load(path)
 
 
 @lru_cache(4)
-def rows(name: str) -> Any:
+def rows(name: str, sha256: str) -> Any:
+    """The data of that name, if they still are the ones that a model was trained on; "" if that is not known."""
     from genviz.data import dataset
 
-    return dataset(name)
+    data = dataset(name)
+    if sha256 not in ("", data.sha256):
+        raise BadInput(f"{name} has other rows now than at the training: put the old data back to look at them")
+    return data
 
 
 @plainly
@@ -144,17 +151,18 @@ def look(request: Request) -> Response:
     kind, name = request.path_params["kind"], request.path_params["id"]
     if kind == "pretrained":
         path = shipped(name, ".safetensors")
-        data = card(path).get("data")
-        if not data:
+        about = card(path)
+        if not about.get("data"):
             raise BadInput(f"{path} does not say on which data it was trained, so there is no row to look at")
     elif kind == "run":
         folder, step = folders.find(name), number(request, "step", 0)
         if not (steps := [kept for kept in folder.keyframes() if kept <= step]):
             raise BadInput(f"{folder.path} has no weights up to step {step}: play the run again to write them")
-        path, data = folder.weights(steps[-1]), folder.card["data"]
+        path, about = folder.weights(steps[-1]), folder.card
     else:
         raise BadInput(f"there is no {kind[:20]!r}: ask for a run or a pretrained model")
-    panes = look(request.path_params["panel"], loaded(path), rows(data), number(request, "point", 0))
+    model, data = loaded(path, path.stat().st_mtime_ns), rows(about["data"], about.get("sha256", ""))
+    panes = look(request.path_params["panel"], model, data, number(request, "point", 0))
     return Response(
         pack_scene(Scene(panes=panes)), media_type="application/octet-stream", headers={"Cache-Control": "no-cache"}
     )
@@ -167,11 +175,11 @@ def pretrained_scene(request: Request) -> Response:
 
 
 ROUTES: list[BaseRoute] = [
-    WebSocketRoute("/api/live", live),
-    Route("/api/run/{id}/weights/{step:int}", run_weights),
-    Route("/api/pretrained/{id}/weights/{step:int}", pretrained_weights),
-    Route("/api/pretrained/{id}/scene", pretrained_scene),
-    Route("/api/{kind}/{id}/look/{panel}", look),
+    WebSocketRoute("/api/live", live, middleware=KNOWN),
+    Route("/api/run/{id}/weights/{step:int}", run_weights, middleware=KNOWN),
+    Route("/api/pretrained/{id}/weights/{step:int}", pretrained_weights, middleware=KNOWN),
+    Route("/api/pretrained/{id}/scene", pretrained_scene, middleware=KNOWN),
+    Route("/api/{kind}/{id}/look/{panel}", look, middleware=KNOWN),
 ]
 
 

@@ -18,6 +18,13 @@ def line(entry: dict[str, Any]) -> bytes:
     return json.dumps(entry, separators=(",", ":")).encode() + b"\n"
 
 
+def is_entry(text: bytes) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
 def records(data: bytes) -> Iterator[tuple[int, int, int, int]]:
     """(start, end, step, kind) of each whole record of a `frames` stream, up to the first that is none."""
     at = 0
@@ -44,9 +51,7 @@ def sound(stream: str, data: bytes) -> int:
     good = 0
     if stream == JOURNAL:
         for text in data[: whole(JOURNAL, data)].splitlines(keepends=True):
-            try:
-                json.loads(text)
-            except ValueError:
+            if not is_entry(text):
                 break
             good += len(text)
         return good

@@ -1,7 +1,7 @@
 """One worker process: one thread, many runs, ten milliseconds each in turn. `python -m genviz.service.worker FD`.
 
 FD is the worker's end of a Unix socket pair. JSON lines come in, `{"call", "do", "run", "args"}`, and go out,
-`{"call", "error"}` and `{"busy": n}`. The server's death is the end of the file: runs are left paused and resume later.
+`{"call", "error", "busy"}` and `{"busy": n}`, the number of runs that play. The server's death is the end of the file: runs are left paused and resume later.
 """
 
 import gc
@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import time
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -23,36 +24,61 @@ from genviz.service.recorder import Recorder
 
 SLICE = 0.01
 LOADED = 8  # runs at rest that stay in memory, so that a command to them needs no replay
+SHORTEST, LONGEST = 10.0, 600.0  # seconds for which they do
 COMMANDS = ("play", "pause", "step", "slow", "edit", "stop")
+
+
+@dataclass
+class Seat:
+    """A run in memory."""
+
+    run: Recorder
+    credit: float = 0.0
+    worked: float = 0.0  # seconds
+    touched: float = field(default_factory=time.monotonic)  # when it last worked or was commanded
+
+    @property
+    def left(self) -> float:
+        """Seconds for which it may rest here before others get its folder: as many as it worked, for so long takes a replay."""
+        return max(0.0, self.touched + min(max(SHORTEST, self.worked), LONGEST) - time.monotonic())
+
+    @property
+    def resting(self) -> bool:
+        return self.run.wait > 1e6
+
+    def work(self) -> None:
+        """Its slice; who took more, for a picture or a long step, pays it back."""
+        self.credit = min(self.credit + SLICE, SLICE)
+        if self.credit > 0:
+            start = time.perf_counter()
+            self.run.slice(self.credit)
+            took = time.perf_counter() - start
+            self.credit, self.worked, self.touched = self.credit - took, self.worked + took, time.monotonic()
 
 
 class Worker:
     def __init__(self, link: socket.socket) -> None:
         self.link, self.alive, self.unread, self.told = link, True, b"", -1
-        self.runs: dict[str, Recorder] = {}  # the most recently commanded last
-        self.credit: dict[str, float] = {}
+        self.seats: dict[str, Seat] = {}  # the most recently commanded last
         self.selector = selectors.DefaultSelector()
         self.selector.register(link, selectors.EVENT_READ)
 
     def serve(self) -> None:
-        """Deficit round robin: who took more than a slice, for a picture or a long step, pays it back."""
+        """Deficit round robin."""
         while self.alive:
-            busy = [(name, run) for name, run in self.runs.items() if run.busy]
-            self.tell_busy(sum(run.goal is not None for run in self.runs.values()))
-            self.poll(0 if busy else min((run.wait for run in self.runs.values()), default=None))
-            for name, run in busy:
-                self.credit[name] = min(self.credit[name] + SLICE, SLICE)
-                if self.credit[name] > 0:
-                    start = time.perf_counter()
-                    run.slice(self.credit[name])
-                    self.credit[name] -= time.perf_counter() - start
+            busy = [seat for seat in self.seats.values() if seat.run.busy]
+            if self.playing != self.told:
+                self.send({})
+            self.poll(0 if busy else min((min(seat.run.wait, seat.left) for seat in self.seats.values()), default=None))
+            for seat in busy:
+                seat.work()
                 self.poll(0)
             self.tidy()
-        for run in self.runs.values():
-            run.close("the server ended: press play to go on")
+        for seat in self.seats.values():
+            seat.run.close("the server ended: press play to go on")
 
     def poll(self, timeout: float | None) -> None:
-        if not self.selector.select(None if timeout is None or timeout > 1e6 else timeout):
+        if not self.selector.select(timeout):
             return
         try:
             data = self.link.recv(1 << 16)
@@ -64,29 +90,28 @@ class Worker:
             call = json.loads(text)
             self.send({"call": call["call"], "error": self.answer(call["do"], call["run"], call["args"])})
 
+    @property
+    def playing(self) -> int:
+        return sum(seat.run.goal is not None for seat in self.seats.values())
+
     def send(self, message: dict[str, Any]) -> None:
+        self.told = self.playing
         try:
-            self.link.sendall(json.dumps(message).encode() + b"\n")
+            self.link.sendall(json.dumps({**message, "busy": self.told}).encode() + b"\n")
         except OSError:
             self.alive = False
-
-    def tell_busy(self, n: int) -> None:
-        if n != self.told:
-            self.told = n
-            self.send({"busy": n})
 
     def answer(self, do: str, name: str, args: dict[str, Any]) -> str:
         """Do it; "" or what is wrong, in plain words."""
         try:
             if do not in COMMANDS:
                 raise BadInput(f"no command is called {do!r}: there are {', '.join(COMMANDS)}")
-            if name not in self.runs and do in ("pause", "stop"):
+            if name not in self.seats and do in ("pause", "stop"):
                 return ""  # nobody here is playing it
-            run = self.runs.pop(name, None) or Recorder.open(name)
-            self.runs[name] = run
-            self.credit.setdefault(name, 0.0)
-            getattr(run, do)(**args)
-            run.slice(0)
+            seat = self.seats.pop(name, None) or Seat(Recorder.open(name))
+            self.seats[name], seat.touched = seat, time.monotonic()
+            getattr(seat.run, do)(**args)
+            seat.run.slice(0)
         except BadInput as error:
             return str(error)
         except TypeError as error:
@@ -96,11 +121,11 @@ class Worker:
         return ""
 
     def tidy(self) -> None:
-        """Let go of what has ended, and of the runs longest at rest."""
-        resting = [name for name, run in self.runs.items() if run.wait > 1e6]
-        for name in [name for name, run in self.runs.items() if run.closed] + resting[: max(0, len(resting) - LOADED)]:
-            self.runs[name].close()
-            del self.runs[name], self.credit[name]
+        """Let go of what has ended, of what has rested its time, and of the runs longest at rest."""
+        resting = [name for name, seat in self.seats.items() if seat.resting]
+        ended = [name for name, seat in self.seats.items() if seat.run.closed or (seat.resting and not seat.left)]
+        for name in {*ended, *resting[: max(0, len(resting) - LOADED)]}:
+            self.seats.pop(name).run.close()
 
 
 def main(fd: int) -> None:

@@ -4,24 +4,23 @@ A page file makes a `Page` and calls its parts in reading order. What is shown, 
 preset, data, seed, steps, changed knobs, run, view, and `hide`, the controls a teacher took away.
 """
 
-import html
 import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from genviz.catalog import CARDS, FAMILIES, Card
-from genviz.claims import newest
+from genviz.catalog import CARDS, Card
 from genviz.errors import BadInput
 from genviz.studio import sources
+from genviz.studio.link import is_name, plain, read_view
+from genviz.studio.markup import box, head, lit_code
 from genviz.studio.source_code import method, model_file
-from genviz.studio.stage import read_view, stage
+from genviz.studio.stage import stage
 
 if TYPE_CHECKING:  # the stage is on screen before torch is imported
-    from genviz.model import Model, Preset
-
-STEPS = "steps"
+    from genviz.model import Preset
+    from genviz.studio.form import Wanted
 
 
 class Page:
@@ -30,28 +29,33 @@ class Page:
 
     def __init__(self, slug: str, default: str, knobs: Sequence[str], figures: Mapping[str, str] | None = None) -> None:
         self.card: Card = CARDS[slug]
-        self.slug, self.visible, self.figures = slug, knobs, figures or {}
-        query = st.query_params
+        self.slug, self.default, self.visible, self.figures = slug, default, knobs, figures or {}
         self.problems: list[str] = []
-        self.hidden = set(query.get("hide", "").split(","))
-        self.preset = query.get("preset", default)
-        self.source = self._source(default)
+        self.hidden = set(st.query_params.get("hide", "").split(","))
+        self.run = self._run()
+        self.preset = self._preset()
+        self.source = self.run or sources.pretrained(slug, self.preset)
         self.view = self._view()
         with st.container(key="head"):
-            st.html(_head(self.card))
+            st.html(head(self.card))
 
-    def _source(self, default: str) -> sources.Source | None:
-        if run := st.query_params.get("run"):
-            try:
-                return sources.run(run, self.slug)
-            except BadInput as error:
-                self.problems.append(f"{str(error)[0].upper()}{str(error)[1:]}. The preset is shown instead.")
-        found = sources.pretrained(self.slug, self.preset)
-        if found is None and self.preset != default and self.preset not in _presets(self.slug):
-            self.problems.append(f"This page has no preset “{self.preset}”; “{default}” is shown.")
-            self.preset = default
-            found = sources.pretrained(self.slug, default)
-        return found
+    def _run(self) -> sources.Source | None:
+        if not (run := st.query_params.get("run")):
+            return None
+        try:
+            return sources.run(run, self.slug)
+        except BadInput as error:
+            self.problems.append(f"{str(error)[0].upper()}{str(error)[1:]}. The preset is shown instead.")
+            return None
+
+    def _preset(self) -> str:
+        """The preset of the link; a run's own when the link names only the run."""
+        if (asked := st.query_params.get("preset")) is None:
+            return sources.like(self.run.info, _presets(self.slug)) or self.default if self.run else self.default
+        if is_name(asked) and (sources.pretrained(self.slug, asked) or asked in _presets(self.slug)):
+            return asked
+        self.problems.append(f"This page has no preset “{asked[:64]}”; “{self.default}” is shown.")
+        return self.default
 
     def _view(self) -> dict[str, Any]:
         try:
@@ -65,7 +69,7 @@ class Page:
     def idea(self, text: str, diagram: Sequence[str]) -> None:
         """At most 120 words, and the model as a row of boxes: "x", "→ encoder q(z|x)", …"""
         with st.container(key="idea"):
-            st.html(f'<div class="gv-idea"><p>{text}</p><div class="gv-diagram">{"".join(map(_box, diagram))}</div></div>')
+            st.html(f'<div class="gv-idea"><p>{text}</p><div class="gv-diagram">{"".join(map(box, diagram))}</div></div>')
 
     def stage(self, panes: Sequence[str], height: int = 360) -> None:
         """The stage with its transport on the left, the controls on the right."""
@@ -73,31 +77,33 @@ class Page:
             left, right = st.columns([2, 1], gap="medium")
         with left:
             for problem in self.problems:
-                st.warning(problem)
+                st.warning(plain(problem))
             if self.source is None:
                 st.info("This preset ships no recording: press Train to make one.")
             else:
-                label = f"{self.card.title}, {self.preset}"
-                view = stage(
-                    self.source.id,
-                    key=f"stage-{self.source.id}",  # a new timeline starts with a view of its own
-                    panes=list(panes),
-                    transport=True,
-                    height=height,
-                    label=label,
-                    view=self.view,
-                )
-                if view and view != self.view:
-                    st.query_params["view"] = json.dumps(view, separators=(",", ":"))
+                self._timeline(self.source.id, list(panes), height)
         with right, st.container(key="controls", border=True):
             self._controls()
 
-    def _controls(self) -> None:
-        from genviz.model import find
-        from genviz.studio import form
+    @st.fragment  # looking round reruns this alone, not the page
+    def _timeline(self, source: str, panes: list[str], height: int) -> None:
+        label = f"{self.card.title}, {self.preset}"
+        view = stage(
+            source,
+            key=f"stage-{source}",  # a new timeline starts with a view of its own
+            panes=panes,
+            transport=True,
+            height=height,
+            label=label,
+            view=self.view,
+        )
+        if view and (text := json.dumps(view, separators=(",", ":"))) != st.query_params.get("view"):
+            st.query_params["view"] = text
 
-        model = find(self.slug)
-        names = [name for name, preset in model.presets.items() if preset.listed or name == self.preset]
+    def _controls(self) -> None:
+        """Preset, knobs, the run's settings, Train. Each part is a fragment: moving a knob reruns its neighbours alone."""
+        presets = _presets(self.slug)
+        names = [name for name, preset in presets.items() if preset.listed or name == self.preset]
         if "preset" not in self.hidden:
             st.pills(
                 "Preset",
@@ -109,71 +115,75 @@ class Page:
                 args=(key,),
                 help="Settings known to work",
             )
-        preset = model.presets[self.preset]
-        start = {**preset.knobs}
-        if isinstance(self.source, sources.Source) and self.source.id.startswith("run:"):
-            start = self.source.info["knobs"]
-        knobs, problems = form.from_url(model, start)
-        for problem in problems:
-            st.warning(problem)
-        declared = model.knobs_declared()
-        values = dict(model.validate(knobs))
-        shown = [name for name in self.visible if name not in self.hidden]
-        rest = [name for name in declared if name not in self.visible and name not in self.hidden]
-        columns = st.columns(2)
-        for i, name in enumerate(shown):
-            with columns[i % 2]:
-                form.widget(declared[name], values[name], self._key(name), self._moved)
+        wanted = self._wanted()
+        for problem in wanted.problems:
+            st.warning(plain(problem))
+        self._knobs([name for name in self.visible if name not in self.hidden], 2)
         with st.expander("More"):
-            for name in rest:
-                form.widget(declared[name], values[name], self._key(name), self._moved)
-            seed, steps, data = self._run_settings(preset)
-        self._train(model, values, data, seed, steps)
+            self._knobs([name for name in wanted.knobs if name not in (*self.visible, *self.hidden)], 1)
+            self._settings()
+        if "train" not in self.hidden:
+            self._train()
         if self.source and self.figures:
             stage(self.source.id, key=f"figures-{self.source.id}", figures=self.figures, height=0)
 
-    def _run_settings(self, preset: "Preset") -> tuple[int, int, str]:
-        from genviz.data import find, names
+    def _wanted(self) -> "Wanted":
+        """What a new run would be: the preset's or the shown run's settings, changed by what the link asks for."""
+        from genviz.model import find
+        from genviz.studio.form import Wanted
 
-        query = st.query_params
-        wanted = query.get("data", preset.data or self.preset)
-        try:  # only built-in sets by link: a path would let a link read files of this machine
-            find(wanted)
-        except BadInput as error:
-            st.warning(f"The link asks for data that are not here: {error}.")
-            wanted = preset.data or self.preset
-        options = [wanted, *(name for name in names() if name != wanted)]
-        data = st.selectbox("data", options, key=self._key("data"), on_change=_to_url, args=("data", self._key("data")))
-        steps = _whole(query.get(STEPS), preset.steps, 1, 1_000_000)
-        seed = _whole(query.get("seed"), preset.seed, 0, 2**31 - 1)
-        steps = st.number_input(
-            "steps", 1, 1_000_000, steps, key=self._key(STEPS), on_change=_to_url, args=(STEPS, self._key(STEPS))
-        )
-        seed = st.number_input(
-            "seed", 0, 2**31 - 1, seed, key=self._key("seed"), on_change=_to_url, args=("seed", self._key("seed"))
-        )
-        return seed, steps, str(data)
+        model = find(self.slug)
+        preset = model.presets[self.preset]
+        wanted = Wanted(model, dict(preset.knobs), preset.data or self.preset, preset.steps, preset.seed)
+        if self.run:
+            told = self.run.info
+            wanted = Wanted(model, sources.knobs_now(self.run), told["data"], told["until"], told["seed"])
+        return wanted.changed(st.query_params)
 
-    def _train(self, model: "type[Model]", knobs: Mapping[str, Any], data: str, seed: int, steps: int) -> None:
-        running = bool(self.source and self.source.id.startswith("run:"))
-        if st.button(
-            "Train anew" if running else "Train",
-            type="primary",
-            width="stretch",
-            key="train",
-            help="Starts a new run with these knobs",
-        ):
+    @st.fragment
+    def _knobs(self, names: Sequence[str], across: int) -> None:
+        from genviz.studio.form import widget
+
+        wanted = self._wanted()
+        columns = st.columns(across)
+        for i, name in enumerate(names):
+            with columns[i % across]:
+                widget(wanted.model.knobs_declared()[name], wanted.knobs[name], self._key(name), self._moved)
+
+    @st.fragment
+    def _settings(self) -> None:
+        from genviz.data import kind, names
+
+        wanted = self._wanted()
+        size = kind(wanted.data) if wanted.data.partition(":")[0] in names() else ""
+        options = [wanted.data, *(name for name in names() if name != wanted.data and kind(name) == size)]
+        on = {
+            name: {"key": self._key(name), "on_change": _to_url, "args": (name, self._key(name))}
+            for name in ("data", "steps", "seed")
+        }
+        if "data" not in self.hidden:
+            st.selectbox("data", options, **on["data"])
+        if "steps" not in self.hidden:
+            st.number_input("steps", 1, 1_000_000, wanted.steps, **on["steps"])
+        if "seed" not in self.hidden:
+            st.number_input("seed", 0, 2**31 - 1, wanted.seed, **on["seed"])
+
+    @st.fragment
+    def _train(self) -> None:
+        wanted = self._wanted()
+        label = "Train anew" if self.run else "Train"
+        if st.button(label, type="primary", width="stretch", key="train", help="Starts a new run with these knobs"):
             from genviz.service.pool import pool
 
             try:
-                run = pool().start(model.slug, dict(knobs), data, seed, steps)
+                run = pool().start(self.slug, wanted.knobs, wanted.data, wanted.seed, wanted.steps)
             except BadInput as error:
-                st.error(str(error))
+                st.error(plain(error))
                 return
             st.query_params.pop("view", None)
             st.query_params["run"] = run
             st.rerun()
-        live = ", ".join(name for name, knob in model.knobs_declared().items() if knob.live)
+        live = ", ".join(name for name, knob in wanted.model.knobs_declared().items() if knob.live)
         st.caption(f"● changes a run while it goes on ({live}); the others take effect when you press Train.")
 
     def _key(self, name: str) -> str:
@@ -191,7 +201,7 @@ class Page:
             from genviz.service.pool import pool
 
             if problem := pool().command(run, "edit", {"verb": "set", "args": {name: value}}):
-                st.toast(problem)
+                st.toast(plain(problem))
 
     def pictures(self, *cards: Sequence[str], height: int = 300) -> None:
         """Cards of one pane each, two a row; those this kind of data has no use for are left out."""
@@ -212,7 +222,7 @@ class Page:
                 for i, (words, latex, _) in enumerate(equations):
                     with st.container(key=f"equation{i}"):
                         st.markdown(f"{words}\n\n$$\n{latex}\n$$")
-            right.html(_code(code, [fragment for *_, fragment in equations]))
+            right.html(lit_code(code, [fragment for *_, fragment in equations]))
 
     def claims(self, words: str, negatives: str = "") -> None:
         """What the paper says, what was measured here, and what did not come out as one might hope."""
@@ -256,58 +266,3 @@ def _choose_preset(key: str) -> None:
 
 def _to_url(name: str, key: str) -> None:
     st.query_params[name] = str(st.session_state[key])
-
-
-def _whole(text: str | None, default: int, low: int, high: int) -> int:
-    try:
-        value = int(text) if text is not None else default
-        if low <= value <= high:
-            return value
-    except ValueError:
-        pass
-    st.warning(f"The link asks for {text!r} where a whole number from {low} to {high:,} belongs; {default} is used.")
-    return default
-
-
-def _head(card: Card) -> str:
-    paper = f'<a href="{card.link}" target="_blank" rel="noopener">{html.escape(card.paper)}</a>{_badge(card.slug)}'
-    family = f"{FAMILIES[card.family]} · {card.year}"
-    return (
-        f'<header class="gv-head"><p class="gv-kicker">{family}<span>{paper}</span></p>'
-        f"<h1>{html.escape(card.title)}</h1><p>{html.escape(card.idea)}</p></header>"
-    )
-
-
-def _badge(slug: str) -> str:
-    """How the paper's claims came out here, in a word."""
-    results = newest(slug)
-    if not results:
-        return ""
-    held = sum(result.holds for result in results)
-    seeds = len({seed for result in results for seed in result.seeds})
-    told = "claims hold" if held == len(results) else f"{held} of {len(results)} claims hold"
-    return f' · <a href="#does-the-paper-s-claim-hold">{told}, {seeds} seeds, {max(r.date for r in results)[:10]}</a>'
-
-
-def _box(text: str) -> str:
-    arrow = text.startswith("→")
-    return f'<span class="{"gv-arrow" if arrow else "gv-box"}">{html.escape(text)}</span>'
-
-
-def _code(source: str, fragments: Sequence[str]) -> str:
-    """The source with its lines marked by the equation they do; CSS lights both sides under the pointer."""
-    from pygments import highlight
-    from pygments.formatters import HtmlFormatter
-    from pygments.lexers import PythonLexer
-
-    rows = highlight(source, PythonLexer(), HtmlFormatter(nowrap=True)).splitlines()
-    marked = []
-    for plain, row in zip(source.splitlines(), rows, strict=True):
-        equation = next((i for i, fragment in enumerate(fragments) if fragment in plain), None)
-        marked.append(f'<span class="gv-line{"" if equation is None else f" gv-eq{equation}"}">{row or " "}</span>')
-    lit = "".join(
-        f".st-key-mathematics:has(.gv-eq{i}:hover) .st-key-equation{i},"
-        f".st-key-mathematics:has(.st-key-equation{i}:hover) .gv-eq{i}{{background:var(--gv-lit)}}"
-        for i in range(len(fragments))
-    )
-    return f'<style>{lit}</style><pre class="gv-code">{"".join(marked)}</pre>'

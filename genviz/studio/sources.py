@@ -2,6 +2,7 @@
 
 import json
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -45,6 +46,18 @@ def run(run_id: str, slug: str) -> Source:
     if info["model"] != slug:
         raise BadInput(f"run {run_id} is a {info['model']}, this page shows {slug}")
     return Source(f"run:{run_id}", info)
+
+
+def knobs_now(run: Source) -> dict[str, Any]:
+    """The knobs in force at the head of a run: those it began with, and the edits since."""
+    edits = folder.find(run.id.partition(":")[2]).entries("edit")
+    return run.info["knobs"] | {name: value for edit in edits if edit["verb"] == "set" for name, value in edit["args"].items()}
+
+
+def like(info: Mapping[str, Any], presets: Mapping[str, Any]) -> str:
+    """The preset a run most likely came from: on the same data, if possible with the same knobs."""
+    same = [name for name, preset in presets.items() if (preset.data or name) == info["data"]]
+    return next((n for n in same if presets[n].knobs.items() <= info["knobs"].items()), same[0] if same else "")
 
 
 @lru_cache(maxsize=256)

@@ -1,7 +1,6 @@
 """The one canvas component, mounted: every moving or still picture of the app goes through here."""
 
 import base64
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -50,11 +49,3 @@ def still(scene: "Scene", *, key: str, height: int = 300) -> None:
     blob = base64.b64encode(pack_scene(scene)).decode()
     data = {"source": f"still:{key}", "scene": blob, "panes": None, "transport": False, "height": height, "view": {}}
     _component(key=key, data=data, on_view_change=lambda: None)
-
-
-def read_view(text: str) -> dict[str, Any]:
-    """The viewer's state from the URL; ValueError when it is none."""
-    view = json.loads(text)
-    if not isinstance(view, dict):
-        raise ValueError("not an object")
-    return view

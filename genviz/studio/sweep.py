@@ -9,7 +9,7 @@ from genviz.studio.sources import pretrained
 from genviz.studio.stage import still
 
 
-def rate_distortion(page: Page, knob: str, presets: Mapping[float, str]) -> None:
+def rate_distortion(page: Page, knob: str, presets: Mapping[float, str], reads: str, how: str) -> None:
     """A point for each preset: nats of code against nats lost in the picture, on unseen rows; press one to load it."""
     import torch
 
@@ -30,8 +30,8 @@ def rate_distortion(page: Page, knob: str, presets: Mapping[float, str]) -> None
             layers=[line, points],
             x_label="KL, nats paid for the code",
             y_label="−E log p(x|z), nats lost",
-            reads="8×8 digits, ten code dimensions. Left: a silent code, blurred pictures; right: a talkative code, sharp ones.",
-            how="Shipped presets on digits, ten dimensions; 500 unseen rows, one sample of z a row.",
+            reads=reads,
+            how=how,
             alt="Rate against distortion: "
             + "; ".join(f"{n}: {a:.1f}, {b:.1f}" for n, (a, b) in zip(names, xy.tolist(), strict=True)),
         )
@@ -43,7 +43,7 @@ def rate_distortion(page: Page, knob: str, presets: Mapping[float, str]) -> None
                     key=f"load-{value}",
                     on_click=_load,
                     args=(presets[value],),
-                    disabled=page.source is source,
+                    disabled=page.source == source,
                 )
 
 

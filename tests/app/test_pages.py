@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from genviz.catalog import CARDS, CATALOG, FAMILIES
-from genviz.model import discover
+from genviz.model import discover, find
 from genviz.paths import PACKAGE
 from genviz.service import folder
 from genviz.service.build import wish
@@ -76,7 +76,13 @@ NONSENSE = {
     "a knob of no number": ({"batch": "many"}, "batch"),
     "a seed of no number": ({"seed": "x"}, "'x'"),
     "a view of no JSON": ({"view": "{oops"}, "view"),
+    "a view too deep": ({"view": "[" * 5000}, "view"),
+    "a view of other things": ({"view": '{"hidden": 5}'}, "view"),
+    "a playhead nowhere": ({"view": '{"playhead": 1e999}'}, "view"),
     "data that are not there": ({"data": "/etc/passwd"}, "data"),
+    "steps out of range": ({"steps": "0"}, "steps"),
+    "a preset too long": ({"preset": "x" * 300}, "no preset"),
+    "a preset that is a picture": ({"preset": "![p](http://example.org/a.png)"}, r"\!\[p\]"),
 }
 
 
@@ -87,6 +93,15 @@ def test_a_link_of_nonsense_is_named_and_the_page_stands(slug: str, link: str) -
     app = opened(slug, **query)
     assert any(word in warning.value for warning in app.warning), [w.value for w in app.warning]
     assert app.button(key="train")
+
+
+def test_a_link_to_a_run_shows_what_the_run_was() -> None:
+    run = folder.create(wish("vae", {**find("vae").presets["digits"].knobs, "batch": 33}, "digits", 4, 30))
+    app = opened("vae", run=run.id)
+    boxes = {box.label.split(" ")[0]: box.value for box in app.number_input}
+    assert (boxes["batch"], boxes["seed"], boxes["steps"]) == (33, 4, 30)
+    assert next(box for box in app.selectbox if box.label == "data").value == "digits"
+    folder.remove(run.id)
 
 
 @pytest.mark.parametrize("slug", MODELS)

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from driver import ARGS, IDLE, Open, Server, chromium
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +34,7 @@ def visit(browser: Browser, server: Server) -> Iterator[Open]:
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light")
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
+        page.on("console", lambda message: faults.extend(_complaint(message)))
         page.on("request", lambda request: faults.extend(_foreign(request.url)))
         page.goto(server.url + path)
         page.wait_for_function(IDLE, timeout=60_000)
@@ -45,6 +46,11 @@ def visit(browser: Browser, server: Server) -> Iterator[Open]:
         faults += [e.inner_text() for e in page.locator('[data-testid="stException"]').all()]
         page.context.close()
     assert not faults, faults
+
+
+def _complaint(message: ConsoleMessage) -> list[str]:
+    harmless = "Failed to load resource" in message.text  # streamlit looks for its health below a deep link first
+    return [f"console: {message.text}"] if message.type == "error" and not harmless else []
 
 
 def _foreign(url: str) -> list[str]:

@@ -11,12 +11,14 @@ from torch import Tensor, nn
 from torch.distributions import Normal
 from torch.optim import Adam
 
-from genviz.data import Data, binarize
+from genviz.data import Data
+from genviz.data.base import BITS
 from genviz.layers import Curves, Pane
 from genviz.model import BadInput, Model, Preset, Spec, Step, knob
 from genviz.nets import Activation, Standardize, minimize, mlp, program
 from genviz.rng import Rng
 
+TESTED = 500  # unseen rows looked at while training
 LOG_2PI = math.log(2 * math.pi)
 
 POINTS = {"hidden": 64, "depth": 2, "activation": "tanh", "lr": 2e-3}
@@ -136,6 +138,9 @@ class VAE(Model):
         mu, log_var = self.q(self.spec.check(x))
         return Normal(mu, (log_var / 2).exp(), validate_args=False)
 
+    def prior(self) -> Normal:
+        return Normal(torch.zeros(self.latent), torch.ones(self.latent), validate_args=False)
+
     def decode(self, z: Float[Tensor, "n k"]) -> Float[Tensor, "n d"]:
         out = self.decoder(z)
         return self.units.undo(out) if self.gaussian else out.sigmoid()
@@ -168,7 +173,7 @@ class VAE(Model):
         return torch.logsumexp(torch.stack(log_w), 0) - math.log(k)
 
     def monitor(self, data: Data, rng: Rng) -> dict[str, float]:
-        x = binarize(data.test_x[:500], "fixed" if self.binarize == "dynamic" else self.binarize, split="test")
+        x = data.seen(self, TESTED, "test")
         mu, log_var = self.q(x)
         z = mu + (log_var / 2).exp() * rng.normal_like(mu)
         kl = self.kl(mu, log_var)
@@ -179,16 +184,12 @@ class VAE(Model):
     def layers(self, data: Data, rng: Rng) -> list[Pane]:
         """The anatomy of the loss: what is lost in the picture, what is paid for the code, and the bound on unseen rows."""
         areas = Curves(name="loss", columns=("reconstruction", "kl"), signs=(-1, 1), stack=True, label="−reconstruction + KL")
-        bounds = Curves(
-            name="bound", columns=("elbo", "test elbo"), signs=(-1, -1), role="truth", label="−ELBO, train and test"
-        )
-        how = "Means over a minibatch at each step, closed-form KL; test: 500 unseen rows at keyframes, one sample of z a row."
-        reads = (
-            "The two areas add up to the negative bound: a code that says more costs more and is repaid in sharper pictures."
-        )
-        title = "What does the bound pay for?"
-        return [Pane(name="anatomy", title=title, kind="curves", layers=[areas, bounds], reads=reads, how=how, x_label="step",
-                     y_label="nats")]  # fmt: skip
+        lines = {"columns": ("elbo", "test elbo"), "signs": (-1, -1), "label": "−ELBO, train and test"}
+        test = f"{min(TESTED, len(data.test_x))} unseen rows{BITS[self.binarize]}, at keyframes, one sample of z a row"
+        how = f"Means over a minibatch at each step, closed-form KL; test: {test}."
+        reads = "The two areas add up to the negative bound: a longer code costs more and is repaid in sharper pictures."
+        title, curves = "What does the bound pay for?", [areas, Curves(name="bound", role="truth", **lines)]
+        return [Pane(name="anatomy", title=title, kind="curves", layers=curves, reads=reads, how=how, y_label="nats")]
 
     def client(self) -> dict[str, list[list[Any]]]:
         last = [["affine", "units.shift", "units.scale"]] if self.gaussian else [["sigmoid"]]

@@ -1,0 +1,48 @@
+"""What a link asks for, read with suspicion: it may come from anyone."""
+
+import json
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+
+def plain(text: object) -> str:
+    """Foreign text for streamlit's markdown: nothing in it becomes a link, a picture or a formula."""
+    return re.sub(r"([\\`*_{}\[\]()#+!<>|~$:])", r"\\\1", str(text))
+
+
+def is_name(text: str) -> bool:
+    """Whether this could be the name of a preset or a file of ours."""
+    return bool(re.fullmatch(r"[\w.-]{1,64}", text))
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _numbers(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= 64 and all(map(_number, value))
+
+
+VIEW: dict[str, Callable[[Any], bool]] = {
+    "playhead": _number,
+    "following": lambda value: isinstance(value, bool),
+    "axes": lambda value: (
+        _numbers(value) and len(value) == 2 and all(isinstance(axis, int) and 0 <= axis < 64 for axis in value)
+    ),
+    "hidden": lambda value: isinstance(value, list) and len(value) <= 64 and all(isinstance(layer, str) for layer in value),
+    "selection": lambda value: isinstance(value, int) and -1 <= value < 10_000,
+    "cursor": lambda value: value is None or (_numbers(value) and len(value) > 0),
+}
+
+
+def read_view(text: str) -> dict[str, Any]:
+    """The viewer's state as the stage wrote it; a ValueError when it is anything else."""
+    try:
+        view = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(view, dict) or not all(name in VIEW and VIEW[name](value) for name, value in view.items()):
+        raise ValueError("not a view of the stage")
+    return view

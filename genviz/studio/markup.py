@@ -1,0 +1,51 @@
+"""The small pieces of a page that are HTML: its head, the boxes of its diagram, the code that lights up."""
+
+import html
+from collections.abc import Sequence
+
+from genviz.catalog import FAMILIES, Card
+from genviz.claims import newest
+
+
+def head(card: Card) -> str:
+    paper = f'<a href="{card.link}" target="_blank" rel="noopener">{html.escape(card.paper)}</a>{_badge(card.slug)}'
+    family = f"{FAMILIES[card.family]} · {card.year}"
+    return (
+        f'<header class="gv-head"><p class="gv-kicker">{family}<span>{paper}</span></p>'
+        f"<h1>{html.escape(card.title)}</h1><p>{html.escape(card.idea)}</p></header>"
+    )
+
+
+def _badge(slug: str) -> str:
+    """How the paper's claims came out here, in a word."""
+    results = newest(slug)
+    if not results:
+        return ""
+    held = sum(result.holds for result in results)
+    seeds = len({seed for result in results for seed in result.seeds})
+    told = "claims hold" if held == len(results) else f"{held} of {len(results)} claims hold"
+    return f' · <a href="#does-the-paper-s-claim-hold">{told}, {seeds} seeds, {max(r.date for r in results)[:10]}</a>'
+
+
+def box(text: str) -> str:
+    arrow = text.startswith("→")
+    return f'<span class="{"gv-arrow" if arrow else "gv-box"}">{html.escape(text)}</span>'
+
+
+def lit_code(source: str, fragments: Sequence[str]) -> str:
+    """The source with its lines marked by the equation they do; CSS lights both sides under the pointer."""
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+
+    rows = highlight(source, PythonLexer(), HtmlFormatter(nowrap=True)).splitlines()
+    marked = []
+    for line, row in zip(source.splitlines(), rows, strict=True):
+        equation = next((i for i, fragment in enumerate(fragments) if fragment in line), None)
+        marked.append(f'<span class="gv-line{"" if equation is None else f" gv-eq{equation}"}">{row or " "}</span>')
+    lit = "".join(
+        f".st-key-mathematics:has(.gv-eq{i}:hover) .st-key-equation{i},"
+        f".st-key-mathematics:has(.st-key-equation{i}:hover) .gv-eq{i}{{background:var(--gv-lit)}}"
+        for i in range(len(fragments))
+    )
+    return f'<style>{lit}</style><pre class="gv-code">{"".join(marked)}</pre>'
