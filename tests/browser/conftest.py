@@ -49,8 +49,10 @@ def visit(browser: Browser, server: Server) -> Iterator[Open]:
 
 
 def _complaint(message: ConsoleMessage) -> list[str]:
-    harmless = "Failed to load resource" in message.text  # streamlit looks for its health below a deep link first
-    return [f"console: {message.text}"] if message.type == "error" and not harmless else []
+    """What our code complains of; the network's own messages belong to restarts and to streamlit's look for its health."""
+    network = ("Failed to load resource", "WebSocket connection", "net::ERR", "not responding")
+    ours = message.type == "error" and not any(words in message.text for words in network)
+    return [f"console: {message.text}"] if ours else []
 
 
 def _foreign(url: str) -> list[str]:

@@ -164,7 +164,7 @@ def test_switching_presets_carries_no_code_over(visit: Open) -> None:
     page.mouse.click(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.4)
     page.wait_for_url(re.compile("view="))
     for preset in ("digits", "mnist"):
-        page.get_by_role("button", name=preset, exact=True).click()
+        page.locator(".st-key-controls").get_by_text(preset, exact=True).first.click()
         until(page, "s.frames.length > 0 && s.program('decode')", f"pretrained:vae-{preset}")
         page.wait_for_timeout(1000)
 
