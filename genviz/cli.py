@@ -198,9 +198,8 @@ def go_on(recorder: "Recorder", until: int | None) -> None:
         print(f"Note on {recorder.data.name}: {recorder.data.note}")
     print(f"Saved in {recorder.folder.path}")
     run = recorder.folder.id
-    print(
-        f"See it with: genviz app, at {page(recorder.card['model'], run)}    Go on with: genviz runs resume {shlex.quote(run)}"
-    )
+    print(f"See it with: genviz app, at {page(recorder.card['model'], run)}")
+    print(f"Go on with: genviz runs resume {shlex.quote(run)}")
     if not whole:
         raise SystemExit(INTERRUPTED)
     if recorder.state not in ("done", "paused"):

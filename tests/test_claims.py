@@ -7,6 +7,7 @@ import pytest
 
 from genviz import claims
 from genviz.claims import Claim, Measured
+from genviz.errors import BadInput
 
 FAST = [next(claim for claim in claims.claims(model) if claim.fast) for model in claims.modules()]
 
@@ -40,6 +41,27 @@ def test_the_newest_result_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert [(r.claim, r.date) for r in claims.newest("toy")] == [("a", "2021"), ("b", "2020")]
     claims.write(claims.mine(), [stamped[0]])
     assert len(json.loads(claims.mine().read_text())) == 1
+
+
+@pytest.mark.parametrize("text", ["[{", "7", "[7]", "\xff", '{"a": 1}', "wrong type"])
+def test_a_file_that_cannot_be_read_is_skipped_and_never_replaced(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str
+) -> None:
+    monkeypatch.setattr(claims, "SHIPPED", tmp_path / "shipped.json")
+    monkeypatch.setenv("GENVIZ_HOME", str(tmp_path))
+    claims.write(claims.SHIPPED, [made("a", 2.0), made("nan", float("nan"))])
+    row = json.loads(claims.SHIPPED.read_text())[0]
+    claims.mine().write_text(json.dumps([{**row, "mean": "much"}]) if text == "wrong type" else text, "latin-1")
+    before = claims.mine().read_bytes()
+    assert [r.claim for r in claims.newest("toy")] == ["a", "nan"]
+    with pytest.raises(BadInput, match="claims.json cannot be read"):
+        claims.write(claims.mine(), [made("a", 2.0)])
+    assert claims.mine().read_bytes() == before
+
+
+def test_a_claim_needs_a_seed() -> None:
+    with pytest.raises(BadInput, match="at least one seed"):
+        made("none")
 
 
 def test_shipped_results_are_of_claims_that_exist() -> None:

@@ -63,7 +63,10 @@ def test_help_of_a_model_shows_its_knobs(capfd: pytest.CaptureFixture[str]) -> N
         ("train vae --preset digts", "no preset 'digts'.*did you mean digits"),
         ("train vae --steps 0", "0 steps"),
         ("train vae --out ../x", "no name"),
+        (f"train vae --out {'x' * 300}", "no name"),
+        ("claims vae --seeds", "at least one seed|--seeds"),
         ("sample vae-nope", "nothing pretrained"),
+        ("sample vae-beta-0.3", "did you mean .*vae-beta-0"),
         ("sample nope.safetensors", "no file nope.safetensors"),
         ("claims rbn", "no claims"),
         ("runs show nope", "no run 'nope'"),
@@ -92,11 +95,21 @@ def test_what_is_trained_is_kept_shown_resumed_sampled_and_removed(capfd: pytest
     kept = genviz.load(find("mine").weights(30)).state_dict()
     assert all(bool((kept[key] == tensor).all()) for key, tensor in run.model.state_dict().items())
 
-    assert call(capfd, "train", "vae", *TINY, "--out", "mine")[0] == 2
+    assert "/vae?run=mine" in out
+    code, _, err = call(capfd, "train", "vae", *TINY, "--out", "mine")
+    assert code == 2 and "there is a run 'mine' already" in err
     code, out, _ = call(capfd, "runs", "resume", "mine", "--steps", "5")
     assert code == 0 and "done at step 35" in out
     code, out, _ = call(capfd, "runs", "show", "mine")
+    assert code == 0 and re.search(r"^step +35 of 35$", out, re.MULTILINE) and "/vae?run=mine" in out
+    code, out, _ = call(capfd, "runs", "show", "mine", "--json")
     assert code == 0 and json.loads(out)["step"] == 35
+    broken = find("mine").path.with_name("broken")
+    broken.mkdir()
+    (broken / "run.json").write_text('{"version": 1}')
+    _, _, err = call(capfd, "runs")
+    assert err == f"genviz: passed over: {broken / 'run.json'}, model: Field required; take another, or put the old one back\n"
+    (broken / "run.json").unlink()
     code, out, _ = call(capfd, "runs")
     assert code == 0 and re.search(r"^mine  vae on moons.*step 35", out, re.MULTILINE)
 
@@ -107,6 +120,39 @@ def test_what_is_trained_is_kept_shown_resumed_sampled_and_removed(capfd: pytest
         assert npz["x"].shape == (9, 2) and npz["shape"].tolist() == [2]
     assert call(capfd, "runs", "rm", "mine")[0] == 0
     assert call(capfd, "runs", "show", "mine")[0] == 2
+
+
+def test_what_cannot_be_written_is_one_line(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("GENVIZ_HOME", str(tmp_path / "file" / "home"))
+    monkeypatch.setattr(cli, "PRETRAINED", tmp_path / "file" / "pretrained")
+    for tokens, says in (
+        (["train", "vae", *TINY], "file/home/runs/.*GENVIZ_HOME"),
+        (["sample", "vae-moons", "--out", str(tmp_path / "file" / "x.npz")], "x.npz cannot be written.*another --out"),
+        (["pretrain", "vae"], "file/pretrained cannot be written"),
+    ):
+        code, out, err = call(capfd, *tokens)
+        assert (code, out, err.count("\n")) == (2, "", 1) and re.search(says, err), err
+
+
+def test_unreadable_claims_are_noted_and_left_as_they_are(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from genviz import claims
+    from genviz.claims import Claim, Measured
+
+    quick = Claim("vae", "quick", "says", "paper", "measure", True, lambda seed: Measured(2.0, 1.0, 0.5))
+    monkeypatch.setattr(claims, "claims", lambda model: [quick])
+    monkeypatch.setenv("GENVIZ_HOME", str(tmp_path))
+    claims.mine().write_text("[{")
+    code, out, err = call(capfd, "claims", "vae", "--seeds", "0")
+    assert code == 0 and "holds  vae.quick" in out and f"{claims.mine()} cannot be read" in err
+    assert claims.mine().read_text() == "[{"
+    monkeypatch.setenv("GENVIZ_HOME", str(claims.mine() / "below"))
+    code, out, err = call(capfd, "claims", "vae", "--seeds", "0")
+    assert code == 2 and "holds" in out and "GENVIZ_HOME" in err
 
 
 def test_ctrl_c_pauses_between_two_steps() -> None:

@@ -249,6 +249,7 @@ CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "log_prob": lambda model, x, rng: rows_of(model.log_prob(x), len(x)),
     "bound": lambda model, x, rng: rows_of(torch.cat([model.bound(x, rng, k) for k in (1, 3)]), 2 * len(x)),
     "log_joint": lambda model, x, rng: rows_of(model.log_joint(x, model.encode(x[:2]).mean), len(x), -1),
+    "prior": lambda model, x, rng: rows_of(model.prior().mean[None], 1, model.encode(x).mean.shape[1]),
     "cluster": lambda model, x, rng: shares(model.cluster(x), len(x)),
     "classify": lambda model, x, rng: shares(model.classify(x), len(x)),
     "discriminate": lambda model, x, rng: rows_of(model.discriminate(x), len(x)),

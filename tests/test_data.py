@@ -354,7 +354,7 @@ def test_bad_files(case: str, tmp_path: Path) -> None:
         dataset(str(tmp_path / name))
 
 
-def test_own_table(tmp_path: Path) -> None:
+def test_own_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.csv"
     path.write_text("width; kind ;height;Label\n" + "\n".join(f"{i};3;{i / 2};{'dog' if i % 2 else 'cat'}" for i in range(10)))
     data = dataset(path)
@@ -367,6 +367,8 @@ def test_own_table(tmp_path: Path) -> None:
     assert (bits := dataset(path)).columns == ("x", "y") and bits.spec.support == "binary" and bits.y is None
     path.write_text("1,2\n" * 20)
     assert len(dataset(path).x) == 16
+    monkeypatch.chdir(tmp_path)
+    assert dataset("a.csv").name == dataset("./a.csv").name == str(path) and dataset("a.csv:rows=2").name == f"{path}:rows=2"
 
 
 def test_own_arrays(tmp_path: Path) -> None:

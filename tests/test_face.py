@@ -1,15 +1,22 @@
 """The public face that scripts and exports rely on."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 import genviz
+from genviz.checkpoint import locate
 from genviz.face import preset_for
-from genviz.model import Spec
+from genviz.model import MODELS, BadInput, Model, Spec
 from genviz.models.variational.vae import VAE
+from genviz.paths import PRETRAINED
+
+GOOD = {"version": 1, "model": "vae", "seed": 0, "knobs": {}, "spec": {"shape": [2], "support": "real", "classes": 0}}
 
 
 def test_importing_genviz_costs_nothing() -> None:
@@ -49,3 +56,44 @@ def test_the_models_are_listed_with_what_they_can_do() -> None:
     assert (vae.family, vae.year) == ("variational", 2014) or vae.year == 2013
     assert {"sample", "encode", "decode", "bound", "client"} <= set(vae.capabilities)
     assert "chain" not in vae.capabilities
+
+
+def test_pretrained_names_come_first_and_are_forgiving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "vae-moons").mkdir()
+    for name, stem in (("vae-moons", "vae-moons"), ("vae_mnist_plane", "vae-mnist-plane"), ("VAE-beta-0.25", "vae-beta-0.25")):
+        assert locate(name).stem == stem and locate(name).parent == PRETRAINED
+    (tmp_path / "own.safetensors").write_bytes(b"")
+    assert locate("own.safetensors") == Path("own.safetensors")
+    for name in ("vae-beta-0.3", "vae-moon", "x" * 300, "vae-moons.safetensors"):
+        with pytest.raises(BadInput, match="there is no file .* nothing pretrained of that name: "):
+            locate(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{}", "version: Field required"),
+        ("nonsense", "no readable JSON"),
+        ("[]", "all of it"),
+        ('{"version": 2}', "newer genviz"),
+        ('{"version": 1, "model": 3}', "model: Input should be a valid string"),
+        ('{"version": 1, "model": "vae", "seed": 0, "knobs": {}}', "spec: Field required"),
+        (json.dumps({**GOOD, "spec": {"shape": [], "support": "real", "classes": 0}}), "spec.shape"),
+        (json.dumps({**GOOD, "knobs": {"spec": 1}}), "no knob 'spec'"),
+    ],
+)
+def test_a_card_that_is_none_is_refused_in_words(tmp_path: Path, text: str, says: str) -> None:
+    save_file({"a": torch.zeros(1)}, tmp_path / "a.safetensors", {"genviz": text})
+    with pytest.raises(BadInput, match=says):
+        genviz.load(tmp_path / "a.safetensors")
+
+
+def test_two_models_of_one_name_are_refused() -> None:
+    before = MODELS["vae"]
+    space = {"__module__": "genviz.models.other.vae", "__qualname__": "Other"}
+    with pytest.raises(BadInput, match="genviz.models.other.vae.Other .* vae, as genviz.models.variational.vae.VAE"):
+        type(Model)("Other", (Model,), space)
+    assert MODELS["vae"] is before
+    type(Model)("Again", (Model,), {"__module__": before.__module__, "__qualname__": "Again"})
+    MODELS["vae"] = before

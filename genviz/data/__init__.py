@@ -136,7 +136,7 @@ def parse(given: str) -> dict[str, str]:
 
 
 def path_and_parameters(text: str) -> tuple[str, str]:
-    """'points.csv:rows=100' -> ('/full/path/points.csv', 'rows=100'), of what is there; else the error that fits what was meant."""
+    """'points.csv:rows=9' -> ('/full/path/points.csv', 'rows=9'), of what is there; else the error that fits what was meant."""
     if os.path.exists(text):
         return str(Path(text).resolve()), ""
     path, _, given = text.rpartition(":")

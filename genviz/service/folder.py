@@ -78,7 +78,7 @@ class RunFolder:
         fresh.replace(self.path / "run.json")
 
     def read(self, stream: str) -> bytes:
-        """The sound part of a stream; a `BadInput` if a journal goes on after damage, as what it says there cannot be regrown."""
+        """The sound part of a stream; a `BadInput` if a journal goes on after it, as that cannot be regrown."""
         try:
             data = (self.path / stream).read_bytes()
         except FileNotFoundError:

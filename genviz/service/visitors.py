@@ -22,10 +22,11 @@ def hostname(host: str) -> str:
 
 
 def welcome(headers: Headers) -> bool:
-    """Whether the name asked for is ours, and the page that asks, if it is a page, came from there. Other programs name none."""
-    host, _, site = headers.get("host", ""), *headers.get("origin", "").rpartition("//")[1:]
+    """Whether the name asked for is ours, and the page that asks came from there. Only browsers say which page asks."""
+    host = headers.get("host", "")
+    site = headers.get("origin", host).rpartition("//")[2]
     ours = {"localhost", "127.0.0.1", "::1", *map(hostname, os.environ.get("GENVIZ_HOSTS", "").split(","))} - {""}
-    return hostname(host) in ours and ("origin" not in headers or site == host)
+    return hostname(host) in ours and site == host
 
 
 class Known:
@@ -41,10 +42,8 @@ class Known:
             answer = WebSocketClose(1008, "another site")
         else:
             name = hostname(headers.get("host", ""))
-            error = (
-                f"genviz does not answer to the name {name!r}: start it with GENVIZ_HOSTS={name or '…'} if that is this machine"
-            )
-            answer = JSONResponse({"error": error}, 403)
+            error = f"genviz does not answer to the name {name!r}: if that is this machine, start it with"
+            answer = JSONResponse({"error": f"{error} GENVIZ_HOSTS={name or '…'}"}, 403)
         await answer(scope, receive, send)
 
 

@@ -1,7 +1,8 @@
 """One worker process: one thread, many runs, ten milliseconds each in turn. `python -m genviz.service.worker FD`.
 
 FD is the worker's end of a Unix socket pair. JSON lines come in, `{"call", "do", "run", "args"}`, and go out,
-`{"call", "error", "busy"}` and `{"busy": n}`, the number of runs that play. The server's death is the end of the file: runs are left paused and resume later.
+`{"call", "error", "busy"}` and `{"busy": n}`, the number of runs that play. The server's death is the end of the file:
+runs are left paused and resume later.
 """
 
 import gc

@@ -15,6 +15,7 @@ import genviz.stage.pack as pack
 from genviz import checkpoint
 from genviz.errors import BadInput
 from genviz.service import folder, remove, runs, scene_file, streams
+from genviz.service.pool import Pool
 from genviz.service.recorder import Recorder
 from genviz.service.scene import unpack
 from genviz.service.streams import FRAMES, JOURNAL, METRICS, RECORD, ROW, STREAMS, records, sound
@@ -224,13 +225,70 @@ def test_what_cannot_be_opened_says_why(short: Short, home: Path) -> None:
     for name in ("foreign", "link", "", ".", "..", "../secret", "a/../../secret", str(home / "secret"), "x\0y", "x" * 300):
         with pytest.raises(BadInput, match="there is no run"):
             folder.find(name)
-    (path / "run.json").write_text("{")
-    with pytest.raises(BadInput, match="no readable run.json"):
-        Recorder.open(short.folder.id)
+    for text, says in (
+        ("{", "no readable JSON"),
+        ('{"version": 1}', "run.json, model: Field required"),
+        (json.dumps({**card, "seed": "3"}), "run.json, seed: .*integer"),
+        (json.dumps({**card, "spec": {**card["spec"], "shape": ["2"]}}), "run.json, spec.shape.0: .*integer"),
+        (json.dumps({**card, "knobs": {"spec": 1}}), "no knob 'spec'"),
+        ("[]", "run.json, all of it"),
+    ):
+        (path / "run.json").write_text(text)
+        with pytest.raises(BadInput, match=says):
+            Recorder.open(short.folder.id)
+    passed: list[str] = []
+    assert runs(passed=passed.append) == [] and any("run.json, all of it" in why for why in passed)
     for wrong in ({"model": "vea"}, {"knobs": {"lr": 99}}, {"data": "moonz"}, {"until": 0}, {"seed": -1}):
         wish = {"model": "vae", "knobs": {}, "data": "moons", "seed": 0, "until": 5, **wrong}
         with pytest.raises(BadInput):
             Recorder.create(**wish)
+
+
+def test_a_journal_damaged_in_the_middle_is_left_as_it_is(short: Short) -> None:
+    path = short.folder.path / JOURNAL
+    lines = path.read_bytes().splitlines(keepends=True)
+    for damage in (b'{"edit": {"step": 4\n', bytes(40), b"7\n"):
+        path.write_bytes(b"".join([*lines[:3], damage, b"\n", *lines[3:]]))
+        before, at = read(short.folder.path), len(b"".join(lines[:3]))
+        with pytest.raises(BadInput, match=f"{path} is damaged at byte {at:,}"):
+            Recorder.open(short.folder.id)
+        assert read(short.folder.path) == before and not short.folder.locked and runs() == []
+    remove(short.folder.id)
+
+
+def test_where_nothing_can_be_written_is_said(home: Path, monkeypatch: pytest.MonkeyPatch, workers: Pool) -> None:
+    (home / "file").write_text("")
+    monkeypatch.setenv("GENVIZ_HOME", str(home / "file" / "below"))
+    for start in (lambda *wish: Recorder.create(*wish), workers.start):
+        with pytest.raises(BadInput, match="file/below/runs/.* cannot be written .*GENVIZ_HOME"):
+            start("vae", SMALL, "moons:n=200", 0, 10)
+    assert runs() == []
+
+
+def test_a_run_closed_during_its_replay_stands_where_it_stood(short: Short) -> None:
+    for play in (False, True):
+        run = Recorder.open(short.folder.id)
+        if play:
+            run.play(60)
+        run._once()
+        assert 0 < run.run.step < 40
+        run.close()
+        status = short.folder.status()
+        assert (status["step"], status["state"]) == (40, "paused" if play else "done")
+    run = Recorder.open(short.folder.id)
+    run.stop()
+    assert short.folder.status()["step"] == 40
+
+
+def test_data_are_found_again_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.csv").write_text("1,2\n2,1\n" * 10)
+    monkeypatch.chdir(tmp_path)
+    run = Recorder.create("vae", {**SMALL, "batch": 4}, "a.csv:rows=12", 0, 5)
+    run.close()
+    monkeypatch.chdir("/")
+    run = Recorder.open(run.folder.id)
+    assert run.data.name == f"{tmp_path / 'a.csv'}:rows=12"
+    run.close()
 
 
 def test_slow_motion_tells_each_step_in_shots(monkeypatch: pytest.MonkeyPatch) -> None:

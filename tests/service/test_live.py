@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import json
+import os
 import socket
 import struct
 import threading
@@ -22,7 +23,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from genviz import checkpoint
-from genviz.service import remove, routes, scene_file
+from genviz.service import live, remove, routes, scene_file
 from genviz.service.pool import Pool
 from genviz.service.streams import FRAMES, METRICS, STREAMS, header, records
 
@@ -144,11 +145,36 @@ def test_commands_reach_the_worker_and_come_back_as_records(server: str, workers
         eventually(lambda: viewer.hear(0.1) or {"no": 1, "missing": "this run was removed"} in viewer.told)
 
 
-def test_strangers_are_kept_out(server: str, short: Short) -> None:
+def test_strangers_are_kept_out(server: str, short: Short, monkeypatch: pytest.MonkeyPatch) -> None:
     for origin in ("http://evil.example", f"http://{server}.evil.example", "null"):
         with pytest.raises((InvalidStatus, ConnectionClosed)), tab(server, Origin=origin) as viewer:
             viewer.ask(run=short.folder.id, no=1, at=START)
             viewer.link.recv(timeout=5)
+    for host, origin, status in (
+        ("evil.example", None, 403),  # a name that was made to point here
+        ("evil.example", "http://evil.example", 403),
+        ("[", None, 403),
+        ("localhost:8501", "http://localhost:8502", 403),
+        ("LOCALHOST:8501", None, 404),
+        ("[::1]:8501", "http://[::1]:8501", 404),
+        ("lab.example:80", "https://lab.example:80", 404),
+    ):
+        monkeypatch.setenv("GENVIZ_HOSTS", "desk, lab.example")
+        headers = {"Host": host, **({"Origin": origin} if origin else {})}
+        assert get(f"{server}/api/pretrained/x/scene", **headers)[0] == status, host
+    with pytest.raises((InvalidStatus, ConnectionClosed)), tab(server, Host="evil.example") as viewer:
+        viewer.link.recv(timeout=5)
+    with tab(server) as viewer:
+        nonsense = (7, "0", [], {"journal": -1}, {"metrics": 1.5}, {"frames": 1 << 63}, {"frames": True}, {"journal": "0"})
+        open_files = len(os.listdir("/dev/fd"))
+        for at in nonsense:
+            viewer.ask(run=short.folder.id, no=1, at=at)
+        viewer.hear()
+        assert len(viewer.told) == len(nonsense) and all("whole number" in told["missing"] for told in viewer.told)
+        assert len(os.listdir("/dev/fd")) == open_files and not live.TAILS.watches
+        viewer.ask(run=short.folder.id, no=2, at=START)
+        viewer.hear()
+        assert viewer.got[0]
     with tab(server) as viewer:
         for run in ("..", "../runs", "/etc", "", "a\0b", short.folder.id + "/."):
             viewer.ask(run=run, no=1, at=START)
@@ -165,7 +191,8 @@ def test_strangers_are_kept_out(server: str, short: Short) -> None:
 def test_weights_and_looks_of_a_run(server: str, short: Short) -> None:
     at, model = f"{server}/api/run/{short.folder.id}", short.model
     status, body, headers = get(f"{at}/weights/40")
-    assert status == 200 and "immutable" in headers["Cache-Control"]
+    assert status == 200 and headers["Cache-Control"] == "no-cache"
+    assert get(f"{at}/weights/40", **{"If-None-Match": headers["ETag"]})[0] == 304
     state, got = model.state_dict(), tensors_of(body)
     assert got and all(name.startswith(("decoder.", "units.")) for name in got)
     assert all(np.array_equal(tensor, state[name].numpy()) for name, tensor in got.items())
@@ -180,6 +207,13 @@ def test_weights_and_looks_of_a_run(server: str, short: Short) -> None:
     for wrong in (f"look/{asked[0]}?step=39&point=999999", "look/nothing?step=1", f"look/{asked[0]}?step=-1"):
         status, body, _ = get(f"{at}/{wrong}")
         assert 400 <= status < 500 and json.loads(body)["error"]
+    card = short.folder.card
+    short.folder.rewrite({**card, "sha256": "0" * 64})
+    status, body, _ = get(f"{at}/look/{asked[0]}?step=39")
+    assert status == 404 and "other rows" in json.loads(body)["error"]
+    short.folder.rewrite(card)
+    os.utime(short.folder.weights(40), (0, 0))  # another run of the same name
+    assert get(f"{at}/weights/40", **{"If-None-Match": headers["ETag"]})[0] == 200
     for path in short.folder.path.glob("weights-*"):
         path.unlink()
     status, body, _ = get(f"{at}/look/{asked[0]}?step=39")
@@ -212,3 +246,21 @@ def test_a_viewer_who_never_reads_does_not_hold_up_others(server: str, short: Sh
         viewer.ask(run=short.folder.id, no=1, at=START)
         viewer.hear()
         assert bytes(viewer.got[1]) == blob and time.monotonic() - start < 20
+
+
+def test_a_viewer_may_leave_while_it_is_sent_to(server: str, short: Short) -> None:
+    (short.folder.path / METRICS).write_bytes(bytes(12) * 4_000_000)  # 48 MB: the sending waits for the reader
+    with connect(f"ws://{server}/api/live", max_size=None, max_queue=2) as link:
+        link.send(json.dumps({"run": short.folder.id, "no": 1, "at": START}))
+        time.sleep(0.3)
+        link.send(json.dumps({"run": short.folder.id, "no": 1, "at": None}))
+        time.sleep(0.3)  # the server hears it and closes the files
+        link.send(json.dumps({"run": short.folder.id, "no": 2, "at": {**START, "metrics": 12 * 3_900_000}}))
+        got = [bytearray(), bytearray(), bytearray()]
+        while tuple(map(len, got)) != tuple(len(data) for data in streams(short.folder.path)):
+            message = link.recv(timeout=10)
+            assert isinstance(message, bytes), message
+            no, stream, at = HEAD.unpack_from(message)
+            if no == 2:
+                got[stream] = got[stream] or bytearray(at)
+                got[stream] += message[HEAD.size :]

@@ -12,13 +12,13 @@ import pytest
 import torch
 
 from genviz.errors import BadInput
-from genviz.service import folder, remove, runs
+from genviz.service import folder, remove, runs, worker
 from genviz.service.pool import Pool, pool
 from genviz.service.recorder import Recorder
 from genviz.service.streams import FRAMES, METRICS, ROW, sound
-from genviz.service.worker import Worker
+from genviz.service.worker import Seat, Worker
 
-from .conftest import SMALL, eventually, streams
+from .conftest import SMALL, Short, eventually, streams
 
 UNTIL = 240
 
@@ -124,22 +124,62 @@ def test_a_slow_run_does_not_take_the_time_of_a_fast_one(monkeypatch: pytest.Mon
         spent[run.card["data"]] += time.perf_counter() - start
 
     ours, theirs = socket.socketpair()
-    worker = Worker(theirs)
+    at_work = Worker(theirs)
     for knobs, data in ((SMALL, "moons"), ({"batch": 1000, "hidden": 600}, "digits")):
         run = Recorder.create("vae", knobs, data, 0, 100_000)
         run.play()
         while run.run.step < 5:  # first steps warm up
             run.slice(0.01)
-        worker.runs[run.folder.id], worker.credit[run.folder.id] = run, 0.0
+        at_work.seats[run.folder.id] = Seat(run)
     monkeypatch.setattr(Recorder, "slice", timed)
-    thread = threading.Thread(target=worker.serve)
+    thread = threading.Thread(target=at_work.serve)
     thread.start()
     time.sleep(3)
     ours.shutdown(socket.SHUT_WR)
     thread.join()
     ours.close()
     theirs.close()
-    worker.selector.close()
+    at_work.selector.close()
     share = spent["moons"] / sum(spent.values())
     assert 0.35 < share < 0.65, spent
     assert {info.state for info in runs()} == {"paused"}
+
+
+def test_a_run_at_rest_is_let_go_after_as_long_as_it_worked(monkeypatch: pytest.MonkeyPatch, short: Short) -> None:
+    monkeypatch.setattr(worker, "SHORTEST", 0.1)
+    ours, theirs = socket.socketpair()
+    at_work = Worker(theirs)
+    thread = threading.Thread(target=at_work.serve)
+    thread.start()
+    name = short.folder.id
+    try:
+        for worked in (0.0, 60.0):
+            before = streams(short.folder.path)
+            ours.sendall(b'{"call": 1, "do": "pause", "run": "%b", "args": {}}\n' % name.encode())
+            ours.sendall(b'{"call": 2, "do": "slow", "run": "%b", "args": {}}\n' % name.encode())
+            eventually(lambda: name in at_work.seats)
+            at_work.seats[name].worked += worked
+            eventually(lambda: name not in at_work.seats or at_work.seats[name].resting)
+            time.sleep(0.3)
+            assert short.folder.locked == bool(worked)
+        assert streams(short.folder.path)[1:] == before[1:] and short.folder.status()["step"] == 40
+        with pytest.raises(BadInput, match="remove it on the app's Runs page"):
+            folder.remove(name)
+    finally:
+        ours.shutdown(socket.SHUT_WR)
+        thread.join()
+        for each in (ours, theirs, at_work.selector):
+            each.close()
+    remove(name)
+
+
+def test_a_pool_counts_what_its_workers_say_and_closes_whatever_happened(workers: Pool) -> None:
+    run = workers.start("vae", SMALL, "moons:n=400", 0, 10)
+    eventually(lambda: state(run) == "done")
+    workers.place.clear()
+    assert workers.command(run, "edit", {"verb": "set", "args": {"lr": 99}}) != ""
+    (link,) = workers.links
+    eventually(lambda: link.load == 0)
+    link.socket.close()
+    workers.close()
+    assert link.process.poll() is not None

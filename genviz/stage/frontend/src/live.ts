@@ -13,6 +13,9 @@ export type Stats = { gaps: number; frames: number; lag: number; bytes: number }
 type Call = { text: string; sent: boolean; done: (error: string) => void };
 type Told = { call?: number; error?: string; no?: number; missing?: string; reset?: Stream };
 
+const PATIENCE = 35_000; // ms for an answer: somewhat longer than the server's own
+const LATE = 5_000; // ms until the wait is told
+const WAITING = "genviz has not answered yet: still waiting.";
 const LOST = "The connection to genviz is lost: trying again. What has arrived stays on the stage.";
 
 export class Live {
@@ -45,10 +48,16 @@ export class Live {
     return new Promise((resolve) => {
       const done = (error: string) => {
         clearTimeout(timer);
+        clearTimeout(late);
         this.calls.delete(call);
+        if (this.problem === WAITING) this.say("");
         resolve(error);
       };
-      const timer = setTimeout(() => done("No answer from genviz within 5 seconds: is it still running?"), 5000);
+      const timer = setTimeout(
+        () => done(`No answer from genviz within ${PATIENCE / 1000} seconds: is it still running?`),
+        PATIENCE,
+      );
+      const late = setTimeout(() => this.problem || this.say(WAITING), LATE);
       this.calls.set(call, { text: JSON.stringify({ do: verb, run, call, args }), sent: false, done });
       this.open();
       this.flush();

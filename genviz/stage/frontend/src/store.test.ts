@@ -127,6 +127,11 @@ describe("the socket", () => {
     Socket.last.say({ call: calls[0], error: "" });
     expect(await Promise.all([fine, bad])).toEqual(["", "no such knob"]);
     await pass(5000);
+    expect(run.problem).toMatch(/still waiting/);
+    const answered = run.send("pause");
+    Socket.last.say({ call: Socket.last.sent.at(-1)?.call, error: "" });
+    expect([await answered, run.problem]).toEqual(["", ""]);
+    await pass(30_000);
     expect(await late).toMatch(/No answer/);
     const cut = run.send("pause");
     Socket.last.close();

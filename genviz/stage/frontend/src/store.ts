@@ -36,7 +36,7 @@ class Timeline extends Recording implements Source, Subscriber {
   version = 0;
 
   private readonly weights = new Weights(
-    (step) => this.address(`weights/${step}?dtype=${dtype()}`),
+    (step) => this.address(`weights/${step}${precision()}`),
     () => this.changed(),
   );
   private readonly looks = new Looks(() => this.changed());
@@ -256,4 +256,8 @@ function watch<T extends object>(target: T, name: keyof T, changed: () => void):
   Object.defineProperty(target, name, { get: () => value, set, enumerable: true });
 }
 
-const dtype = () => (new URLSearchParams(window.location.search).get("dtype") === "f16" ? "f16" : "f32");
+/** Of the weights: what the page's URL asks for, else the server's choice. */
+function precision(): string {
+  const asked = new URLSearchParams(window.location.search).get("dtype");
+  return asked ? `?dtype=${encodeURIComponent(asked)}` : "";
+}
