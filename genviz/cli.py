@@ -71,7 +71,10 @@ def one_thread() -> None:
 
 @app.command(name="app")
 def open_app(*, port: Port = 8501) -> None:
-    """Open the window: start the server and print its address."""
+    """Open the window: start the server and print its address.
+
+    It answers to localhost, and to the names of this machine in GENVIZ_HOSTS, with commas between several.
+    """
     if taken(port):
         fail(f"port {port} is in use: stop what runs there, or take another with: genviz app --port {port + 1}")
     print(f"genviz: http://localhost:{port} (Ctrl-C ends it)", flush=True)

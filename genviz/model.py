@@ -7,6 +7,7 @@ import pkgutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, ClassVar, Literal, Protocol, get_args, get_origin, runtime_checkable
 
 import torch
@@ -209,6 +210,7 @@ class Model(nn.Module):
         self.__dict__.update(dict(knobs))
 
     @classmethod
+    @cache
     def knobs_declared(cls) -> dict[str, Knob]:
         return {name: _knob(name, info) for name, info in cls.Knobs.model_fields.items()}
 

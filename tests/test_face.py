@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import new_class
 
 import pytest
 import torch
@@ -91,9 +92,8 @@ def test_a_card_that_is_none_is_refused_in_words(tmp_path: Path, text: str, says
 
 def test_two_models_of_one_name_are_refused() -> None:
     before = MODELS["vae"]
-    space = {"__module__": "genviz.models.other.vae", "__qualname__": "Other"}
     with pytest.raises(BadInput, match="genviz.models.other.vae.Other .* vae, as genviz.models.variational.vae.VAE"):
-        type(Model)("Other", (Model,), space)
+        new_class("Other", (Model,), exec_body=lambda space: space.update(__module__="genviz.models.other.vae"))
     assert MODELS["vae"] is before
-    type(Model)("Again", (Model,), {"__module__": before.__module__, "__qualname__": "Again"})
+    new_class("Again", (Model,), exec_body=lambda space: space.update(__module__=before.__module__))
     MODELS["vae"] = before

@@ -146,7 +146,7 @@ def read(path: Path) -> list[Result]:
     known = {f.name for f in fields(Result)}
     try:
         rows: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))
-        return results().validate_python([row for row in rows if known == set(row)])
+        return results().validate_python([row for row in rows if known == dict(row).keys()])
     except (FileNotFoundError, NotADirectoryError):
         return []
     except (OSError, ValueError, TypeError):

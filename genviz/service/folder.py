@@ -253,7 +253,7 @@ def runs(root: Path | None = None, passed: Callable[[str], object] = lambda why:
     found = []
     for path in root_of(root).glob("*/run.json"):
         try:
-            found.append(listed(RunFolder(path.parent)))
+            found.append(listed(find(path.parent.name, root)))
         except (BadInput, OSError) as error:
             passed(str(error))
         except (KeyError, TypeError):

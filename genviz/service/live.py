@@ -77,8 +77,8 @@ TAILS = Tails()
 
 def offsets(at: Any) -> list[int]:
     """Where a viewer is in each stream; what is not named, at its start."""
-    found = [at.get(stream, 0) for stream in STREAMS] if isinstance(at, dict) else [at]
-    if not all(type(offset) is int and 0 <= offset < 1 << 63 for offset in found):
+    found = [at.get(stream, 0) for stream in STREAMS] if isinstance(at, dict) else []
+    if not found or not all(type(offset) is int and 0 <= offset < 1 << 63 for offset in found):
         raise BadInput(f"at = {str(at)[:80]}: give a whole number from 0 on for each of {', '.join(STREAMS)}")
     return found
 

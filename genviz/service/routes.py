@@ -22,6 +22,7 @@ from genviz.service.streams import FRAMES
 from genviz.service.visitors import KNOWN
 
 FULL_PRECISION = 100_000  # bytes of float32 up to which the browser gets them as they are
+HEAD_START = 3.0  # seconds that a first visitor has the machine to herself
 
 Endpoint = Callable[[Request], Response]
 
@@ -186,8 +187,13 @@ ROUTES: list[BaseRoute] = [
 # ---------------------------------------------------------------- the server's life
 
 
-def warm() -> None:
-    """What the first visitor should not wait for: workers, then torch. Frozen, so that reruns need not collect it."""
+def warm(ended: threading.Event) -> None:
+    """What nobody should wait for who presses Train: workers, then torch. Frozen, so that reruns need not collect it.
+
+    Not at once: three processes that import torch would double the time to the first picture.
+    """
+    if ended.wait(HEAD_START):
+        return
     pool.pool()
     folders.settle_all()
     import torch
@@ -203,8 +209,10 @@ def warm() -> None:
 
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[dict[str, Any] | None]:
-    threading.Thread(target=warm, name="genviz-warm", daemon=True).start()
+    ended = threading.Event()
+    threading.Thread(target=warm, args=(ended,), name="genviz-warm", daemon=True).start()
     try:
         yield None
     finally:
+        ended.set()
         pool.close()
