@@ -362,8 +362,8 @@ class RunsInBrowser(Protocol):
 
 CAPABILITIES: dict[str, type] = {
     "sample": Samples, "chain": Chains, "encode": Encodes, "decode": Decodes, "reconstruct": Reconstructs,
-    "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds, "log_joint": LogJoints, "prior": HasPrior, "cluster": Clusters,
-    "classify": Classifies, "discriminate": Discriminates, "features": HasFeatures, "monitor": Monitors,
+    "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds, "log_joint": LogJoints, "prior": HasPrior,
+    "cluster": Clusters, "classify": Classifies, "discriminate": Discriminates, "features": HasFeatures, "monitor": Monitors,
     "layers": HasLayers, "client": RunsInBrowser,
 }  # fmt: skip
 
