@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean
@@ -143,14 +143,19 @@ def results() -> "TypeAdapter[list[Result]]":
 
 def read(path: Path) -> list[Result]:
     """The results in a file, none if there is no such file; those of another version are left out."""
-    known = {f.name for f in fields(Result)}
     try:
-        rows: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))
-        return results().validate_python([row for row in rows if known == dict(row).keys()])
+        return list(_read(path, path.stat().st_mtime_ns))
     except (FileNotFoundError, NotADirectoryError):
         return []
     except (OSError, ValueError, TypeError):
         raise BadInput(f"{path} cannot be read, so it is left as it is: mend it, or move it away") from None
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, _changed: int) -> list[Result]:
+    known = {f.name for f in fields(Result)}
+    rows: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))
+    return results().validate_python([row for row in rows if known == dict(row).keys()])
 
 
 def write(path: Path, results: Iterable[Result]) -> None:

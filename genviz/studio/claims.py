@@ -1,11 +1,14 @@
 """What was measured of a paper's claim, as a picture with its seeds, date and command."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
-import torch
 
 from genviz.claims import Result, newest
-from genviz.layers import Pane, Path, Points, Scene
 from genviz.studio.stage import still
+
+if TYPE_CHECKING:  # layers know torch
+    from genviz.layers import Scene
 
 
 def claims(slug: str) -> None:
@@ -22,7 +25,7 @@ def _claim(result: Result) -> None:
     verdict = ":green-badge[holds]" if result.holds else ":red-badge[does not hold]"
     seeds = " ".join(map(str, result.seeds))
     st.markdown(f"{verdict} **{result.says}**")
-    still(picture(result), key=f"claim-{result.claim}", height=150)
+    still(lambda: picture(result), key=f"claim-{result.model}-{result.claim}", version=result.date, height=150)
     better = number(result.mean - result.baseline)
     st.markdown(
         f"{number(result.mean)} {result.unit} against {number(result.baseline)}: "
@@ -35,8 +38,12 @@ def number(value: float) -> str:
     return f"{value:.4g}".replace("-", "−")
 
 
-def picture(result: Result) -> Scene:
+def picture(result: Result) -> "Scene":
     """Seeds as dots over the baseline, the threshold as a dashed line."""
+    import torch
+
+    from genviz.layers import Pane, Path, Points, Scene
+
     rows = torch.linspace(0.35, 0.65, len(result.values)) if len(result.values) > 1 else torch.tensor([0.5])
     dots = Points(
         name="seeds", xy=torch.stack([torch.tensor(result.values), rows], 1), role="model", label="measured, a dot a seed"

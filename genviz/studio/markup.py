@@ -1,7 +1,7 @@
 """The small pieces of a page that are HTML: its head, the boxes of its diagram, the code that lights up."""
 
 import html
-from collections.abc import Sequence
+from functools import lru_cache
 
 from genviz.catalog import FAMILIES, Card
 from genviz.claims import newest
@@ -32,7 +32,8 @@ def box(text: str) -> str:
     return f'<span class="{"gv-arrow" if arrow else "gv-box"}">{html.escape(text)}</span>'
 
 
-def lit_code(source: str, fragments: Sequence[str]) -> str:
+@lru_cache(maxsize=64)
+def lit_code(source: str, fragments: tuple[str, ...]) -> str:
     """The source with its lines marked by the equation they do; CSS lights both sides under the pointer."""
     from pygments import highlight
     from pygments.formatters import HtmlFormatter

@@ -222,7 +222,7 @@ class Page:
                 for i, (words, latex, _) in enumerate(equations):
                     with st.container(key=f"equation{i}"):
                         st.markdown(f"{words}\n\n$$\n{latex}\n$$")
-            right.html(lit_code(code, [fragment for *_, fragment in equations]))
+            right.html(lit_code(code, tuple(fragment for *_, fragment in equations)))
 
     def claims(self, words: str, negatives: str = "") -> None:
         """What the paper says, what was measured here, and what did not come out as one might hope."""

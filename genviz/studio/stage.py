@@ -1,7 +1,7 @@
 """The one canvas component, mounted: every moving or still picture of the app goes through here."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from streamlit.components.v2 import component
@@ -42,10 +42,15 @@ def stage(
     return getattr(result, "view", None)
 
 
-def still(scene: "Scene", *, key: str, height: int = 300) -> None:
-    """Show one scene that does not move, sent with the page."""
-    from genviz.stage.pack import pack_scene
+_packed: dict[str, tuple[str, str]] = {}  # key -> version, packed scene: the same for everybody
 
-    blob = base64.b64encode(pack_scene(scene)).decode()
+
+def still(scene: Callable[[], "Scene"], *, key: str, version: str, height: int = 300) -> None:
+    """Show one scene that does not move, sent with the page; made anew only when its `version` is another."""
+    if _packed.get(key, ("", ""))[0] != version:
+        from genviz.stage.pack import pack_scene
+
+        _packed[key] = version, base64.b64encode(pack_scene(scene())).decode()
+    blob = _packed[key][1]
     data = {"source": f"still:{key}", "scene": blob, "panes": None, "transport": False, "height": height, "view": {}}
     _component(key=key, data=data, on_view_change=lambda: None)

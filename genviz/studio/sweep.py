@@ -1,6 +1,7 @@
 """One knob swept over shipped presets: what it costs and what it buys."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -8,34 +9,44 @@ from genviz.studio.page import Page
 from genviz.studio.sources import pretrained
 from genviz.studio.stage import still
 
+if TYPE_CHECKING:  # layers know torch
+    from genviz.layers import Scene
+
 
 def rate_distortion(page: Page, knob: str, presets: Mapping[float, str], reads: str, how: str) -> None:
     """A point for each preset: nats of code against nats lost in the picture, on unseen rows; press one to load it."""
-    import torch
-
-    from genviz.layers import Pane, Path, Points, Scene
-
     found = {value: source for value, preset in presets.items() if (source := pretrained(page.slug, preset))}
     if not found:
         return
-    figures = [source.info["figures"] for source in found.values()]
-    xy = torch.tensor([[f["test kl"], -(f["test elbo"] + f["test kl"])] for f in figures])
-    names = [f"{knob} = {value:g}" for value in found]
-    with st.container(border=True, key="rate-distortion"):
+
+    def picture() -> "Scene":
+        import torch
+
+        from genviz.layers import Pane, Path, Points, Scene
+
+        figures = [source.info["figures"] for source in found.values()]
+        xy = torch.tensor([[f["test kl"], -(f["test elbo"] + f["test kl"])] for f in figures])
+        names = [f"{knob} = {value:g}" for value in found]
         points = Points(name="sweep", xy=xy, names=names, role="model", size=2, label="a preset each, on unseen rows")
         line = Path(name="frontier", xy=xy[xy[:, 0].argsort()], role="noise")
-        pane = Pane(
-            name="sweep",
-            title=f"What does {knob} buy?",
-            layers=[line, points],
-            x_label="KL, nats paid for the code",
-            y_label="−E log p(x|z), nats lost",
-            reads=reads,
-            how=how,
-            alt="Rate against distortion: "
-            + "; ".join(f"{n}: {a:.1f}, {b:.1f}" for n, (a, b) in zip(names, xy.tolist(), strict=True)),
+        told = "; ".join(f"{n}: {a:.1f}, {b:.1f}" for n, (a, b) in zip(names, xy.tolist(), strict=True))
+        return Scene(
+            panes=[
+                Pane(
+                    name="sweep",
+                    title=f"What does {knob} buy?",
+                    layers=[line, points],
+                    x_label="KL, nats paid for the code",
+                    y_label="−E log p(x|z), nats lost",
+                    reads=reads,
+                    how=how,
+                    alt=f"Rate against distortion: {told}",
+                )
+            ]
         )
-        still(Scene(panes=[pane]), key="rate-distortion-stage", height=260)
+
+    with st.container(border=True, key="rate-distortion"):
+        still(picture, key=f"rate-distortion-{page.slug}", version=repr([s.info for s in found.values()]), height=260)
         with st.container(horizontal=True):
             for value, source in found.items():
                 st.button(

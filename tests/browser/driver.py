@@ -20,7 +20,7 @@ ARGS = [
 ]
 IDLE = """() => { const a = document.querySelector('[data-testid="stApp"]');
   return a && a.dataset.testConnectionState === 'CONNECTED' && a.dataset.testScriptState === 'notRunning'
-    && !document.querySelector('[data-testid="stAppSkeleton"],[data-stale="true"]') }"""
+    && !document.querySelector('[data-testid="stAppSkeleton"],[data-testid="stSkeleton"],[data-stale="true"]') }"""
 
 
 def chromium() -> str:
@@ -33,13 +33,17 @@ def chromium() -> str:
     return found
 
 
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 class Server:
     """`streamlit run app.py` on a free port with a home of its own."""
 
     def __init__(self, home: Path, log: Path) -> None:
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port = free_port()
         self.url, self.home, self.log = f"http://127.0.0.1:{self.port}", home, log
         self.start()
 
