@@ -73,7 +73,7 @@ def plane(model: Model, data: Data, rng: Rng) -> list[Pane]:
             alt="The codes of training rows, coloured by label.",
         ),
         *([_decoded(data, n)] if pictures else []),
-        *([_traversal(data)] if _decodes(model) and (len(data.spec.shape) == 2 or data.spec.dim == 2) else []),
+        *([_traversal(data)] if _decodes(model) else []),
     ]
 
 
@@ -126,6 +126,9 @@ def _traversal(data: Data) -> Pane:
             "a row that never changes is unused.",
             alt="Rows of pictures, one for each dimension of the code.",
         )
+    if data.spec.dim != 2:
+        why = f"Rows of {data.spec.dim} columns are neither pictures nor points of a plane: there is no picture to sweep."
+        return Pane(name="traversal", title=title, kind="numbers", reads=why)
     x, y = limits(data.x)
     real = Points(name="data", xy=data.x[:SHOWN], role="data", static=True)
     return Pane(

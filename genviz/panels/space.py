@@ -31,19 +31,20 @@ def data(model: Model, data: Data, rng: Rng) -> list[Pane]:
     assert isinstance(model, Samples)
     if len(data.spec.shape) == 2:
         return [_pictures(model.sample(TILES, rng), data)]
-    if data.spec.dim != 2:
-        return []
-    x, y = limits(data.x)
-    real = Points(name="data", xy=data.x[:SHOWN], role="data", static=True, label="data")
-    layers: list[Layer] = [real, Points(name="samples", xy=model.sample(SHOWN, rng), role="model", label="samples")]
+    d = data.spec.dim
+    x, y = limits(flat(data.x))
+    real = Points(name="data", xy=flat(data.x[:SHOWN]), role="data", static=True, label="data")
+    layers: list[Layer] = [real, Points(name="samples", xy=flat(model.sample(SHOWN, rng)), role="model", label="samples")]
     if isinstance(model, Reconstructs):
         few = data.seen(model, 120)
-        layers.append(Arrows(name="arrows", start=few, end=model.reconstruct(few), label="reconstruction", hidden=True))
-    if isinstance(model, Decodes) and isinstance(model, RunsInBrowser):
+        end = flat(model.reconstruct(few))
+        layers.append(Arrows(name="arrows", start=flat(few), end=end, label="reconstruction", hidden=True))
+    if d == 2 and isinstance(model, Decodes) and isinstance(model, RunsInBrowser):
         layers += [
             Decode(name="mesh", at="mesh", side=21, label="decoded plane", hidden=True),
             Decode(name="decoded", at="cursor"),
         ]
+    part = f" These are the first two of {d} columns." if d > 2 else ""
     return [
         Pane(
             name="data",
@@ -51,11 +52,19 @@ def data(model: Model, data: Data, rng: Rng) -> list[Pane]:
             layers=layers,
             x=x,
             y=y,
-            reads="Teal dots are data, orange rings are what the model makes; where they differ it is wrong.",
+            line=d == 1,
+            x_label=data.columns[0] if data.columns else "",
+            y_label=data.columns[1] if len(data.columns) > 1 else "",
+            reads="Teal dots are data, orange rings are what the model makes; where they differ it is wrong." + part,
             how=f"The first {SHOWN} training rows; {SHOWN} samples from the same latent draws at every step.",
             alt=f"Training points of {data.name} and points sampled from the model, on the same axes.",
         )
     ]
+
+
+def flat(x: Float[Tensor, "n d"]) -> Float[Tensor, "n 2"]:
+    """The first two columns, or the only one on a line."""
+    return x[:, :2] if x.shape[1] > 1 else torch.cat([x, torch.zeros_like(x)], 1)
 
 
 def _pictures(x: Float[Tensor, "n d"], data: Data) -> Pane:

@@ -73,7 +73,13 @@ def widget(knob: Knob, value: Any, key: str, changed: Callable[[str, str], None]
     if knob.kind is int:
         return st.number_input(label, int(knob.low), int(knob.high), value, **options)
     return st.number_input(
-        label, float(knob.low), float(knob.high), float(value), format="%g", step=stride(float(value)), **options
+        label,
+        float(knob.low),
+        float(knob.high),
+        float(value),
+        format="%g",
+        step=stride(float(value)) if knob.log else 0.1,
+        **options,
     )
 
 
