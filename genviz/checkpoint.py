@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
@@ -14,14 +15,24 @@ from genviz.paths import PRETRAINED
 
 
 def save(model: Model, path: str | Path, half: bool = False, **card: Any) -> None:
-    """Write the model to `path`, floating-point tensors as float16 if `half`; `card` is further JSON for its card."""
+    """Write the model to `path`, floating-point tensors as float16 if `half`; `card` is further JSON for its card.
+
+    Written beside and renamed: whoever reads `path` sees the old file or the new one, whole. An `OSError` leaves the old one.
+    """
     tensors = {
         k: v.contiguous().half() if half and v.is_floating_point() else v.contiguous() for k, v in model.state_dict().items()
     }
     spec = {"shape": model.spec.shape, "support": model.spec.support, "classes": model.spec.classes}
     knobs = model.knobs.model_dump()
     card = {"version": VERSION, "model": model.slug, "seed": model.seed, "knobs": knobs, "spec": spec, **card}
-    Path(path).write_bytes(to_bytes(tensors, metadata={"genviz": json.dumps(card, sort_keys=True)}))
+    path, content = Path(path), to_bytes(tensors, metadata={"genviz": json.dumps(card, sort_keys=True)})
+    beside = path.with_name(f"{path.name}.part")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def card(path: str | Path) -> dict[str, Any]:
@@ -55,14 +66,20 @@ def load(name: str | Path) -> Model:
     about = card(path)
     spec = Spec(tuple(about["spec"]["shape"]), about["spec"]["support"], about["spec"]["classes"])
     kind = find(about["model"])
-    model = kind(spec, about["seed"], **dict(kind.validate(about["knobs"], spec)))
+    knobs = dict(kind.validate(about["knobs"], spec))
     with safe_open(path, "pt") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (safe_open is no mapping)
-    state = model.state_dict()
+    try:
+        with torch.device("meta"):  # sizes alone: a card may claim any, memory is for one that fits its file
+            shapes = {key: tensor.shape for key, tensor in kind(spec, about["seed"], **knobs).state_dict().items()}
+    except (RuntimeError, TypeError, OverflowError):
+        raise BadInput(f"{path} claims rows of shape {spec.shape}, more than there can be: take another file") from None
     for key, tensor in tensors.items():
-        if key not in state or state[key].shape != tensor.shape:
+        if shapes.get(key) != tensor.shape:
             raise BadInput(f"{path} does not fit a {about['model']}: tensor {key} {tuple(tensor.shape)}")
-    if missing := set(state) - set(tensors):
+    if missing := set(shapes) - set(tensors):
         raise BadInput(f"{path} lacks the tensor {min(missing)}")
+    model = kind(spec, about["seed"], **knobs)
+    state = model.state_dict()
     model.load_state_dict({key: tensor.to(state[key].dtype) for key, tensor in tensors.items()})
     return model.eval().requires_grad_(False)

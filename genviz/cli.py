@@ -1,5 +1,6 @@
 """`genviz`: everything the window can do that needs no window. Torch is loaded only by the commands that use it."""
 
+import errno
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -16,12 +17,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 from urllib.parse import quote
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, Token
 
 import genviz
 from genviz.errors import BadInput, nearest, writing
@@ -33,10 +34,30 @@ if TYPE_CHECKING:
     from genviz.service.recorder import Recorder
 
 app = App("genviz", help="Watch generative models at work.", version=genviz.__version__)
+PORTS = 65_535
 SUMS = PRETRAINED / "SHA256SUMS"
-INTERRUPTED = 130  # the exit code after Ctrl-C
-Port = Annotated[int, Parameter(help="where the server listens")]
-Seeds = Annotated[list[int], Parameter(consume_multiple=True, help="seeds to measure on")]
+INTERRUPTED, UNREAD = 130, 141  # the exit codes after Ctrl-C, and after the reader of a pipe left
+MOST_SAMPLES = 100_000  # at once: a network's hidden layers take a gigabyte for as many
+
+
+def whole(hint: Any, tokens: Sequence[Token]) -> int:
+    """A whole number as it is written: cyclopts would round 2.9."""
+    if not isinstance(number := written(tokens[0].value), int):
+        raise ValueError(f"{number!r} is no whole number")
+    return number
+
+
+def written(text: str) -> int | float | str:
+    """The number that stands there, if it is one, for somebody else to judge."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text
+
+
+Whole = Annotated[int, Parameter(converter=whole)]
+Port = Annotated[Whole, Parameter(help="where the server listens")]
+Seeds = Annotated[list[Whole], Parameter(consume_multiple=True, help="seeds to measure on")]
 
 
 def main(tokens: Sequence[str] | None = None) -> None:
@@ -46,9 +67,15 @@ def main(tokens: Sequence[str] | None = None) -> None:
         command = app
         if given[:1] == ["train"] and len(given) > 1 and not given[1].startswith("-"):
             command, given = training(given[1]), given[1:]  # with this model's knobs as flags
-        command(given, exit_on_error=False, print_error=False)
+        try:
+            command(given, exit_on_error=False, print_error=False)
+        finally:
+            sys.stdout.flush()
     except (CycloptsError, BadInput) as error:
         fail(str(error))
+    except BrokenPipeError:  # `genviz runs | head`: nobody wants the rest, nor to hear of it at the interpreter's end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(UNREAD) from None
 
 
 def fail(message: str) -> NoReturn:
@@ -75,21 +102,30 @@ def open_app(*, port: Port = 8501) -> None:
 
     It answers to localhost, and to the names of this machine in GENVIZ_HOSTS, with commas between several.
     """
-    if taken(port):
-        fail(f"port {port} is in use: stop what runs there, or take another with: genviz app --port {port + 1}")
+    from genviz.service.pool import workers
+
+    if trouble := unusable(port):
+        fail(f"port {port} {trouble}")
+    workers()  # a mistake in GENVIZ_WORKERS is told here, not in the log of a server
     print(f"genviz: http://localhost:{port} (Ctrl-C ends it)", flush=True)
     options = ["--server.port", str(port), "--server.headless", "true"]  # headless: no browser is forced, no question asked
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), *options])
 
 
-def taken(port: int) -> bool:
+def unusable(port: int) -> str:
+    """Why the server cannot listen there, and the remedy; "" if it can."""
+    if not 1 <= port <= PORTS:
+        return f"is none: give a whole number from 1 to {PORTS:,}"
+    other = f"take another with: genviz app --port {port + 1 if 1024 <= port < PORTS else 8501}"
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("", port))
-        except OSError:
-            return True
-    return False
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return f"is in use: stop what runs there, or {other}"
+            return f"cannot be used ({error.strerror}): {other}"
+    return ""
 
 
 # ---------------------------------------------------------------- train
@@ -101,8 +137,8 @@ def train(
     *,
     data: Annotated[str, Parameter(help="a data set by name, or the path of your own")] = "",
     preset: Annotated[str, Parameter(help="the settings to start from; default: those that suit the data")] = "",
-    steps: Annotated[int | None, Parameter(help="how far to train; default: the preset's")] = None,
-    seed: Annotated[int | None, Parameter(help="default: the preset's")] = None,
+    steps: Annotated[Whole | None, Parameter(help="how far to train; default: the preset's")] = None,
+    seed: Annotated[Whole | None, Parameter(help="default: the preset's")] = None,
     out: Annotated[str, Parameter(help="name of the run; default: made of model and time")] = "",
     **knobs: Any,
 ) -> None:
@@ -135,17 +171,23 @@ def training(name: str) -> App:
         train(*args, **{name: value for name, value in options.items() if value is not None})
 
     shared = [p for p in inspect.signature(train).parameters.values() if p.kind is not p.VAR_KEYWORD]
-    flags = [flag(knob) for knob in find(name).knobs_declared().values() if knob.name not in {p.name for p in shared}]
+    model = find(name)
+    flags = [flag(model, knob) for knob in model.knobs_declared().values() if knob.name not in {p.name for p in shared}]
     command.__signature__ = inspect.Signature([*shared, *flags])  # pyright: ignore[reportFunctionMemberAccess]
     command.__annotations__ = {p.name: p.annotation for p in [*shared, *flags]}
     command.__doc__ = train.__doc__
     return App("genviz train", default_command=command, version_flags=[])
 
 
-def flag(knob: "Knob") -> inspect.Parameter:
+def flag(model: "type[Model]", knob: "Knob") -> inspect.Parameter:
+    def judged(hint: Any, tokens: Sequence[Token]) -> Any:
+        """By the model, which knows the range: as in Python."""
+        return getattr(model.validate({knob.name: written(tokens[0].value)}), knob.name)
+
     kind: Any = Literal[knob.choices] if knob.choices else knob.kind
+    judge = Parameter(converter=judged if knob.kind in (int, float) else None)
     how = f"{knob.help} ({knob.range}; default {knob.default}, unless the preset says otherwise)"
-    hint = Annotated[kind | None, Parameter(help=how, show_choices=False)]
+    hint = Annotated[kind | None, Parameter(help=how, show_choices=False), judge]
     return inspect.Parameter(knob.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=hint)
 
 
@@ -221,8 +263,8 @@ def page(model: str, run: str) -> str:
 def sample(
     name: Annotated[str, Parameter(help="a pretrained name such as vae-mnist, or a safetensors file")],
     *,
-    n: Annotated[int, Parameter(help="how many")] = 64,
-    seed: int = 0,
+    n: Annotated[Whole, Parameter(help="how many")] = 64,
+    seed: Whole = 0,
     out: Annotated[Path, Parameter(help="an NPZ file: x (n, columns) and the shape of a row")] = Path("samples.npz"),
 ) -> None:
     """Draw from a trained model into an NPZ file."""
@@ -233,8 +275,8 @@ def sample(
     from genviz.model import Samples
     from genviz.run import looking
 
-    if n < 1:
-        raise BadInput(f"n = {n}: draw at least one")
+    if not 1 <= n <= MOST_SAMPLES:
+        raise BadInput(f"n = {n}: draw 1 to {MOST_SAMPLES:,} at once; for more, draw again with another --seed")
     model = load(name)
     if not isinstance(model, Samples):
         raise BadInput(f"{model.slug} cannot be sampled: it has no method `sample`")
@@ -422,13 +464,13 @@ def rm(*run: str) -> None:
 
 
 @runs.command
-def resume(run: str, *, steps: Annotated[int | None, Parameter(help="how many more; default: to its end")] = None) -> None:
+def resume(run: str, *, steps: Annotated[Whole | None, Parameter(help="how many more; default: to its end")] = None) -> None:
     """Go on with a run, bit for bit from where it stands."""
     one_thread()
     from genviz.service.recorder import Recorder
 
     recorder = Recorder.open(run)
-    go_on(recorder, steps and recorder.here + steps)
+    go_on(recorder, None if steps is None else recorder.here + steps)
 
 
 # ---------------------------------------------------------------- doctor
@@ -450,15 +492,23 @@ def examined(port: int) -> Iterator[tuple[str, str, str]]:
     for package in ("torch", "streamlit", "scikit-learn"):
         found = importlib.util.find_spec({"scikit-learn": "sklearn"}.get(package, package))
         yield package, "" if found else f"pip install {package}", importlib.metadata.version(package) if found else "missing"
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    yield "cpu", "", f"{platform.machine()}, {cores} cores: as many workers, one thread each"
+    yield "workers", *crew()
     yield "home", *writable(home())
     stage = PACKAGE / "stage" / "assets" / "stage.js"
     yield "stage", "" if stage.exists() else "make assets", str(stage)
     yield "pretrained", *shipped()
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
     yield "chromium", "", chromium or "absent; only `make test` needs it"
-    yield "port", f"stop what runs there, or use --port {port + 1}" if taken(port) else "", str(port)
+    yield "port", unusable(port), str(port)
+
+
+def crew() -> tuple[str, str]:
+    from genviz.service.pool import workers
+
+    try:
+        return "", f"{workers()} on {platform.machine()}, one thread each"
+    except BadInput as error:
+        return str(error), "none"
 
 
 def writable(folder: Path) -> tuple[str, str]:

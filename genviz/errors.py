@@ -22,6 +22,15 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 
 @contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What keeps `path` from being read, as a `BadInput`."""
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror or error}): mend that, or remove it") from None
+
+
+@contextmanager
 def writing(path: Path, remedy: str = HOME) -> Iterator[None]:
     """What keeps `path` from being written, as a `BadInput`."""
     try:

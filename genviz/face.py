@@ -34,14 +34,15 @@ def list_models() -> list[Listing]:
 def preset_for(model: type[Model], data: Data, name: str = "") -> tuple[str, Preset]:
     """The preset called `name` (`-` and `_` alike), else the default one: of that data's name, else of its kind.
 
-    A model without any preset of that kind gets its knobs' own defaults, named "". A `BadInput` names the presets there are.
+    A default preset's knobs suit the data; where there is none, the knobs' own defaults are taken, named "". A `BadInput` names
+    the presets there are.
     """
     if name:
         alike = {key.replace("_", "-"): key for key in model.presets}
         if (wanted := name.replace("_", "-")) not in alike:
             raise BadInput(f"{model.slug} has no preset {name!r}{nearest(wanted, alike)}")
         return alike[wanted], model.presets[alike[wanted]]
-    sets = {key: preset.data or key for key, preset in model.presets.items()}
+    sets = {key: preset.data or key for key, preset in model.presets.items() if suits(model, preset, data)}
     own = data.name.partition(":")[0]
     for key, of in sets.items():
         if of == own:
@@ -50,6 +51,14 @@ def preset_for(model: type[Model], data: Data, name: str = "") -> tuple[str, Pre
         if kind(of) == data.spec.kind:
             return key, model.presets[key]
     return "", PLAIN
+
+
+def suits(model: type[Model], preset: Preset, data: Data) -> bool:
+    try:
+        model.validate(preset.knobs, data.spec)
+    except BadInput:
+        return False
+    return True
 
 
 def create(name: str, data: Any, seed: int | None = None, *, preset: str = "", **knobs: Any) -> Model:

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, ClassVar, Literal, Protocol, get_args, get_origin, runtime_checkable
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.fields import FieldInfo
 from torch import Tensor, nn
@@ -234,8 +234,10 @@ class Model(nn.Module):
             return values
         except ValidationError as error:
             first = error.errors()[0]
-            bad = declared[str(first["loc"][0])]
-            raise BadInput(f"{bad.name} = {first['input']!r} is outside {bad.range} ({bad.help})") from None
+            bad, number = declared[str(first["loc"][0])], {int: "whole number", float: "number"}
+            outside = first["type"] in ("greater_than_equal", "less_than_equal") or bad.kind not in number
+            what = "is outside" if outside else f"is no {number[bad.kind]} from"
+            raise BadInput(f"{bad.name} = {first['input']!r} {what} {bad.range} ({bad.help})") from None
 
     @classmethod
     def actions(cls) -> tuple[str, ...]:
@@ -366,5 +368,3 @@ CAPABILITIES: dict[str, type] = {
     "cluster": Clusters, "classify": Classifies, "discriminate": Discriminates, "features": HasFeatures, "monitor": Monitors,
     "layers": HasLayers, "client": RunsInBrowser,
 }  # fmt: skip
-
-Labels = Int[Tensor, " n"]

@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, cast, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from genviz.model import BadInput, Model, Monitors, Spec, Step, nearest
+from genviz.model import BadInput, KnobValues, Model, Monitors, Spec, Step, nearest
 from genviz.rng import Rng
 
 History = dict[str, list[tuple[int, float]]]
@@ -38,6 +38,14 @@ class Edit:
     args: Mapping[str, Any]
 
 
+def trainable(model: type[Model], data: Rows) -> None:
+    """A `BadInput` if there is nothing to train, or nothing to train on."""
+    if not model.trains:
+        raise BadInput(f"{model.slug} has nothing to train: it has no fit")
+    if not len(data.x):
+        raise BadInput(f"{data.name} has no rows to learn from: it is an energy, for samplers; take data with rows")
+
+
 @contextmanager
 def looking(model: Model, seed: int = 0) -> Iterator[Rng]:
     """Look at a model without changing its run: eval mode, no gradients, and the same latents at every look."""
@@ -53,12 +61,12 @@ def looking(model: Model, seed: int = 0) -> Iterator[Rng]:
 class Run:
     """Steps the `fit` of a model on data, keeps the event log, and can do it all again.
 
-    `pending` holds edits still to come; a replay is a fresh run with the old edits pending.
+    `pending` holds edits still to come; a replay is a fresh run with the old edits pending. One thread steps a run; `edit`
+    may be called from any, and waits for the boundary between two steps. After a step that raised, every further one raises.
     """
 
     def __init__(self, model: Model, data: Rows, seed: int = 0, pending: Sequence[Edit] = ()) -> None:
-        if not model.trains:
-            raise BadInput(f"{model.slug} has nothing to train: it has no fit")
+        trainable(type(model), data)
         if model.spec.shape != data.spec.shape:
             raise BadInput(f"the model was built for rows of shape {model.spec.shape}, {data.name} has {data.spec.shape}")
         model.spec.check(data.x, data.name)
@@ -69,7 +77,10 @@ class Run:
         self.pending = list(pending)
         self.first_knobs = model.knobs
         self.first_state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-        self._fit, self._lock = model.train().fit(data, Rng(seed, "fit")), threading.Lock()
+        self._fit, self._failure = model.train().fit(data, Rng(seed, "fit")), cast("Exception | None", None)
+        self._lock = threading.Lock()  # held by the thread that plays
+        self._within = threading.Lock()  # held during a step, and during an edit
+        self._turn = threading.Lock()  # held by an edit that waits, so that no further step begins
 
     @property
     def over(self) -> bool:
@@ -77,6 +88,22 @@ class Run:
 
     def tick(self) -> Step | None:
         """One step of the fit, or None when it has ended by itself or by a figure that is not finite."""
+        if self._failure:
+            raise self._failure  # the generator is dead and would seem to have ended by itself
+        with self._turn:
+            pass
+        with self._within:
+            try:
+                return self._tick()
+            except Exception as error:
+                self._failure = error
+                raise
+            except BaseException:  # Ctrl-C
+                remedy = f"go on with run.fork({self.step})"
+                self._failure = BadInput(f"this run was interrupted in the middle of step {self.step + 1}: {remedy}")
+                raise
+
+    def _tick(self) -> Step | None:
         while self.pending and self.pending[0].step == self.step:
             self.apply(self.pending.pop(0))
         if self.over:
@@ -116,25 +143,31 @@ class Run:
 
     def edit(self, what: str, value: Any = None, **args: Any) -> Edit:
         """Change a live knob (`edit("lr", 3e-4)`) or perform an action of the model, from the next step on."""
-        edit = Edit(self.step, "set", {what: value}) if what in self.model.knobs_declared() else Edit(self.step, what, args)
-        self.check(edit)
-        self.apply(edit)
+        with self._turn, self._within:
+            known = what in self.model.knobs_declared()
+            edit = Edit(self.step, "set", {what: value}) if known else Edit(self.step, what, args)
+            self.apply(edit)
         return edit
 
-    def check(self, edit: Edit) -> None:
-        """Raise a `BadInput` that says why this edit is not possible now."""
+    def check(self, edit: Edit, before: Sequence[Edit] = ()) -> KnobValues:
+        """The knobs that this edit will leave, made after those `before`; a `BadInput` says why it is not possible."""
+        knobs = dict(self.model.knobs)
+        for earlier in before:
+            knobs |= earlier.args if earlier.verb == "set" else {}
         if edit.verb in self.model.actions():
-            return
+            return self.model.validate(knobs)
         if edit.verb != "set":
             raise BadInput(f"{self.model.slug} cannot {edit.verb!r}{nearest(edit.verb, ['set', *self.model.actions()])}")
-        self.model.validate({**dict(self.model.knobs), **edit.args}, self.model.spec)
-        declared = self.model.knobs_declared()
+        values, declared = self.model.validate({**knobs, **edit.args}, self.model.spec), self.model.knobs_declared()
         if fixed := next((name for name in edit.args if not declared[name].live), None):
             raise BadInput(f"{fixed} cannot change during a run: start a new one with it")
+        return values
 
     def apply(self, edit: Edit) -> None:
+        """Make the edit at once, if it is possible."""
+        knobs = self.check(edit)
         if edit.verb == "set":
-            self.model.adopt(self.model.validate({**dict(self.model.knobs), **edit.args}))
+            self.model.adopt(knobs)
         else:
             getattr(self.model, edit.verb)(**edit.args)
         self.edits.append(edit)

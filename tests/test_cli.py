@@ -1,7 +1,10 @@
 """The command line: light, polite about mistakes, and its runs are the app's."""
 
+import errno
 import json
+import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import genviz
 from genviz import cli
@@ -58,14 +62,25 @@ def test_help_of_a_model_shows_its_knobs(capfd: pytest.CaptureFixture[str]) -> N
         ("train vae --data nowhere/x.csv", "nowhere/x.csv"),
         ("train vae --latnet 2", "Did you mean --latent"),
         ("train vae --latent 99", "latent = 99 is outside 1 … 64"),
-        ("train vae --latent two", "two"),
+        ("train vae --latent 2.9", "latent = 2.9 is no whole number from 1 … 64"),
+        ("train vae --latent two", "latent = 'two' is no whole number from 1 … 64"),
+        ("train vae --steps 3.7", "--steps: 3.7 is no whole number"),
+        ("train vae --seed 3.7", "--seed: 3.7 is no whole number"),
+        ("train vae --steps 4294967296", "from 1 to 4,294,967,295"),
+        ("train vae --data ising", "no rows to learn from"),
         ("train vae --binarize maybe", "Choose from"),
         ("train vae --preset digts", "no preset 'digts'.*did you mean digits"),
-        ("train vae --steps 0", "0 steps"),
+        ("train vae --steps 0", "steps = 0: give a whole number from 1"),
         ("train vae --out ../x", "no name"),
         (f"train vae --out {'x' * 300}", "no name"),
         ("claims vae --seeds", "at least one seed|--seeds"),
+        ("claims vae --seeds 1.5 2", "--seeds.*1.5"),
         ("sample vae-nope", "nothing pretrained"),
+        ("sample vae-moons --n 100000000000", "n = 100000000000: draw 1 to 100,000"),
+        ("sample vae-moons --n 2.2", "--n: 2.2 is no whole number"),
+        ("app --port 99999", "port 99999 is none.*1 to 65,535"),
+        ("app --port -5", "port -5 is none"),
+        ("app --port 80.5", "--port: 80.5 is no whole number"),
         ("sample vae-beta-0.3", "did you mean .*vae-beta-0"),
         ("sample nope.safetensors", "no file nope.safetensors"),
         ("claims rbn", "no claims"),
@@ -107,8 +122,18 @@ def test_what_is_trained_is_kept_shown_resumed_sampled_and_removed(capfd: pytest
     broken = find("mine").path.with_name("broken")
     broken.mkdir()
     (broken / "run.json").write_text('{"version": 1}')
-    _, _, err = call(capfd, "runs")
-    assert err == f"genviz: passed over: {broken / 'run.json'}, model: Field required; take another, or put the old one back\n"
+    odd = find("mine").path.with_name("odd")
+    shutil.copytree(find("mine").path, odd)
+    (odd / "journal").write_text('{"status":{"state":"done","step":"x","until":35,"message":""}}\n')
+    code, out, err = call(capfd, "runs")
+    passed = [
+        f"genviz: passed over: {broken / 'run.json'}, model: Field required; take another, or put the old one back",
+        f"genviz: passed over: {odd / 'journal'}, line 1, status.step: Input should be a valid integer; "
+        "put a whole copy back, or remove the run",
+    ]
+    assert code == 0 and sorted(err.splitlines()) == sorted(passed) and "mine" in out and "odd" not in out
+    assert call(capfd, "runs", "show", "odd")[0] == 2
+    assert call(capfd, "runs", "rm", "odd")[0] == 0
     (broken / "run.json").unlink()
     code, out, _ = call(capfd, "runs")
     assert code == 0 and re.search(r"^mine  vae on moons.*step 35", out, re.MULTILINE)
@@ -177,7 +202,47 @@ def test_a_port_in_use_is_named(capfd: pytest.CaptureFixture[str]) -> None:
         code, _, err = call(capfd, "app", "--port", str(port))
         assert code == 2 and f"port {port} is in use" in err and f"--port {port + 1}" in err
         _, out, _ = call(capfd, "doctor", "--port", str(port))
-        assert re.search(rf"^LOOK\s+port\s+{port}: stop what runs there", out, re.MULTILINE)
+        assert re.search(rf"^LOOK\s+port\s+{port}: is in use: stop what runs there", out, re.MULTILINE)
+
+
+def test_a_port_that_may_not_be_used_is_not_called_in_use(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "bind", forbidden)
+    code, _, err = call(capfd, "app", "--port", "80")
+    assert (
+        code == 2 and err == "genviz: port 80 cannot be used (Permission denied): take another with: genviz app --port 8501\n"
+    )
+
+
+def test_a_reader_who_leaves_hears_nothing_more() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([sys.executable, "-m", "genviz.cli", "doctor"], stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_pictures_of_any_size_are_trained_on_as_the_message_says(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    rng = np.random.RandomState(0)
+    for i in range(4):
+        Image.fromarray(rng.randint(0, 256, (90, 70)).astype(np.uint8)).save(tmp_path / f"{i}.png")
+    tiny = ["train", "vae", "--hidden", "8", "--batch", "2", "--steps", "2", "--out", "pictures", "--data"]
+    code, _, err = call(capfd, *tiny, str(tmp_path))
+    assert code == 2 and (remedy := re.search("give '(.*)' to scale", err))
+    assert call(capfd, *tiny, remedy[1])[0] == 0 and find("pictures").card["spec"]["shape"] == [28, 28]
+    assert call(capfd, "runs", "rm", "pictures")[0] == 0
+
+
+def test_the_doctor_knows_the_workers(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: range(6), raising=False)
+    assert re.search(r"^ok\s+workers\s+6 on", call(capfd, "doctor")[1], re.MULTILINE)
+    monkeypatch.setenv("GENVIZ_WORKERS", "many")
+    assert re.search(r"^LOOK\s+workers\s+none: GENVIZ_WORKERS = 'many'", call(capfd, "doctor")[1], re.MULTILINE)
+    assert call(capfd, "app")[0] == 2
 
 
 def test_the_doctor_finds_what_is_missing(

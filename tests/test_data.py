@@ -4,9 +4,12 @@ import gzip
 import hashlib
 import io
 import math
+import re
+import struct
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -263,6 +266,30 @@ def test_fixed_binarisation_is_the_papers() -> None:
         dataset("moons").binarized("fixed")
 
 
+def test_what_is_seen_is_kept_once() -> None:
+    data, grey = dataset("digits"), dataset("digits").x
+    fixed, model = data.binarized("fixed"), SimpleNamespace(binarize="dynamic")
+    for point in range(0, 1400, 7):
+        assert torch.equal(data.seen_row(model, point), fixed[point : point + 1])
+    for n in (0, 3, 1000, 5000):
+        assert torch.equal(data.seen(model, n), fixed[:n])
+        assert torch.equal(data.seen(model, n, "test"), data.binarized("fixed", "test")[:n])
+        assert torch.equal(data.seen(SimpleNamespace(binarize="threshold"), n), (grey[:n] > 0.5).float())
+        assert torch.equal(data.seen(SimpleNamespace(), n), grey[:n])
+    kept = {t.data_ptr(): t.nbytes for value in vars(data).values() if isinstance(value, dict) for t in value.values()}
+    assert 0 < sum(kept.values()) <= 2 * (data.x.nbytes + data.test_x.nbytes)
+    for point in (-1, 1400):
+        with pytest.raises(BadInput, match=f"no row {point}: digits has rows 0 … 1399"):
+            data.seen_row(model, point)
+
+
+def test_what_there_is_to_know_of_rows() -> None:
+    assert {name: dataset(name).note for name in names() if dataset(name).note} == {}
+    assert dataset("random-patterns:rows=1").note == ("constant: column 1, column 2, column 3, column 4, column 5 and 495 more")
+    assert dataset("mnist").class_names == dataset("two-modes").class_names == ()
+    assert dataset("shifter").class_names == ("left", "unshifted", "right")
+
+
 # ---------------------------------------------------------------- the user's own data
 
 
@@ -270,6 +297,12 @@ def png(width: int = 8, height: int = 8, grey: int = 200) -> bytes:
     file = io.BytesIO()
     Image.new("L", (width, height), grey).save(file, "png")
     return file.getvalue()
+
+
+def claimed(side: int) -> bytes:
+    """A small file whose header speaks of side × side pixels."""
+    head = b"IHDR" + struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    return png().replace(png()[12:33], head + struct.pack(">I", zlib.crc32(head)))
 
 
 def packed(**files: bytes) -> bytes:
@@ -298,20 +331,21 @@ def noisy(n: int) -> bytes:
 
 
 BAD: dict[str, tuple[str, Callable[[], bytes | str], str]] = {
-    "text cell": ("a.csv", lambda: "a,b\n1,2\n3,tall\n", "a.csv, row 2, b: 'tall' is not a number"),
-    "unnamed words": ("a.csv", lambda: "1,2,cat\n3,4,dog\n", "row 1, column 3: 'cat'.*call a column of labels 'label'"),
-    "empty cell": ("a.csv", lambda: "a,b\n1,\n3,4\n", "row 1, b: an empty cell"),
-    "nan": ("a.csv", lambda: "a,b\n1,2\nnan,4\n", "row 2, a: nan is not a finite number"),
-    "huge": ("a.csv", lambda: "a,b\n1,2\n1e60,4\n", "row 2, a: inf"),
-    "ragged": ("a.csv", lambda: "a,b\n1,2,3\n3,4\n", "row 1: 3 cells where the first line has 2"),
-    "one column": ("a.csv", lambda: "a\n1\n2\n", "1 column of numbers"),
+    "text cell": ("a.csv", lambda: "a,b\n1,2\n3,tall\n", "a.csv, line 3, b: 'tall' is not a number"),
+    "unnamed words": ("a.csv", lambda: "1,2,cat\n3,4,dog\n", "line 1, column 3: 'cat'.*call a column of labels 'label'"),
+    "empty cell": ("a.csv", lambda: "a,b\n1,\n3,4\n", "line 2, b: an empty cell"),
+    "nan": ("a.csv", lambda: "a,b\n1,2\nnan,4\n", "line 3, a: nan is not a finite number"),
+    "huge": ("a.csv", lambda: "a,b\n1,2\n1e60,4\n", "line 3, a: inf"),
+    "blank lines": ("a.csv", lambda: "a,b\n\n1,2\n\n3,tall\n", "a.csv, line 5, b"),
+    "ragged": ("a.csv", lambda: "a,b\n1,2,3\n3,4\n", "line 2: 3 cells where the first line has 2"),
+    "one column": ("a.csv", lambda: "a\n1\n2\n", "1 column of numbers.* at least two are needed"),
     "65 columns": ("a.csv", lambda: "\n".join([",".join(["1"] * 65)] * 3), "65 columns of numbers, give 2 to 64"),
     "a million rows": ("a.csv", lambda: "1,2\n" * 10**6, "more than 200,000 rows"),
     "empty": ("a.csv", lambda: "", "a.csv is empty"),
     "only a header": ("a.csv", lambda: "a,b\n", "0 rows"),
     "latin": ("a.csv", lambda: "größe,b\n1,2\n".encode("latin-1"), "not UTF-8"),
-    "fractional label": ("a.csv", lambda: "a,b,label\n1,2,0\n3,4,0.5\n", "row 2: the label 0.5"),
-    "empty label": ("a.csv", lambda: "a,b,label\n1,2,u\n3,4,\n", "row 2: the label is empty"),
+    "fractional label": ("a.csv", lambda: "a,b,label\n1,2,0\n3,4,0.5\n", "line 3: the label 0.5"),
+    "empty label": ("a.csv", lambda: "a,b,label\n1,2,u\n3,4,\n", "line 3: the label is empty"),
     "11 MB": ("a.csv", lambda: "1,2\n" * (11 * 2**18), "11.0 MB, the limit is 10 MB"),
     "unknown kind": ("a.txt", lambda: "1,2", "a.txt: give a CSV, NPZ or ZIP"),
     "pickle": ("a.npz", lambda: npz(x=np.array([[{}, []]], dtype=object)), "a.npz, x: holds pickled Python objects"),
@@ -333,6 +367,7 @@ BAD: dict[str, tuple[str, Callable[[], bytes | str], str]] = {
     "cut zip": ("a.zip", lambda: packed(a=png(), b=png())[:-30], "a.zip is no readable ZIP"),
     "mixed sizes": ("a.zip", lambda: packed(a=png(8, 8), b=png(9, 8)), "a.png has 8×8 pixels, b.png has 9×8.*side=28"),
     "large": ("a.zip", lambda: packed(a=png(65, 8), b=png(65, 8)), "a.png has 65×8.*side=28"),
+    "claims to be vast": ("a.zip:side=28", lambda: packed(a=claimed(30_000)), "a.png has far more than 4096×4096"),
     "vast": ("a.zip:side=28", lambda: packed(a=png(4097, 8)), "4096×4096"),
     "no image": ("a.zip", lambda: packed(a=png(), notesDOTtxt=b"hello"), "notes.txt is no image"),
     "no images": ("a.zip", lambda: packed(), "no images"),
@@ -358,7 +393,8 @@ def test_own_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.csv"
     path.write_text("width; kind ;height;Label\n" + "\n".join(f"{i};3;{i / 2};{'dog' if i % 2 else 'cat'}" for i in range(10)))
     data = dataset(path)
-    assert data.columns == ("width", "kind", "height") and data.classes == ("cat", "dog") and data.note == "constant: kind"
+    assert data.columns == ("width", "kind", "height") and data.classes == data.class_names == ("cat", "dog")
+    assert data.note == "constant: kind" and dataset(f"{path}:rows=1").note == "constant: width, kind, height"
     assert data.x.shape == (8, 3) and data.test_x.shape == (2, 3) and data.spec.support == "real" and data.y is not None
     assert torch.equal(data.x[:, 0].long(), torch.from_numpy(np.random.RandomState(0).permutation(10)[:8]))
     assert torch.equal(data.y, data.x[:, 0].long() % 2)
@@ -376,7 +412,7 @@ def test_own_arrays(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     path.write_bytes(npz(x=images, y=np.repeat([7, 10], 10)))
     data = dataset(path)
-    assert data.spec.shape == (6, 5) and data.spec.support == "unit" and data.classes == ("7", "10")
+    assert data.spec.shape == (6, 5) and data.spec.support == "unit" and data.class_names == ("7", "10")
     order = np.random.RandomState(0).permutation(20)
     assert np.array_equal((data.x * 255).round().numpy(), images.reshape(20, -1)[order[:16]])
     assert dataset(images, labels=torch.arange(20) % 2, rows=5).sha256 != data.sha256
@@ -401,9 +437,10 @@ def test_own_images(tmp_path: Path) -> None:
         path.write_bytes(content)
     assert dataset(tmp_path / "set").sha256 == data.sha256
     (tmp_path / "set/dog/wide.png").write_bytes(png(100, 50))
-    with pytest.raises(BadInput, match="dog/wide.png has 100×50"):
+    with pytest.raises(BadInput, match="dog/wide.png has 100×50") as caught:
         dataset(tmp_path / "set")
-    assert dataset(f"{tmp_path / 'set'}:side=6").spec.shape == (6, 6)
+    remedy = re.search("'(.*)'", str(caught.value))
+    assert remedy and dataset(remedy[1]).spec.shape == (28, 28)
     ink = Image.new("RGBA", (8, 8), (0, 0, 0, 0))  # nothing drawn on transparent paper is white
     (tmp_path / "ink").mkdir()
     for i in range(2):

@@ -1,5 +1,6 @@
 """The public face that scripts and exports rely on."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -42,6 +43,8 @@ def test_the_preset_follows_the_data() -> None:
     assert chosen(genviz.dataset("bars-and-stripes")) == "digits"  # small images
     x = torch.rand(20, 300)
     assert chosen(genviz.Data("own", x, x, Spec((300,), "unit"))) == "mnist"
+    assert chosen(genviz.dataset("random-patterns:n=9")) == ""  # of the kind of mnist, but no bits can be made of ±1
+    assert genviz.create("vae", "random-patterns:n=9").binarize == "none"
     assert preset_for(VAE, genviz.dataset("moons:n=50"), "mnist_plane")[0] == "mnist-plane"
 
 
@@ -88,6 +91,46 @@ def test_a_card_that_is_none_is_refused_in_words(tmp_path: Path, text: str, says
     save_file({"a": torch.zeros(1)}, tmp_path / "a.safetensors", {"genviz": text})
     with pytest.raises(BadInput, match=says):
         genviz.load(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("shape", "says"),
+    [
+        ([3], "does not fit a vae: tensor"),
+        ([10**9], "does not fit a vae: tensor"),
+        ([10**18], "more than"),
+        ([10**30], "more than"),
+    ],
+)
+def test_a_card_that_claims_more_than_its_file_holds_costs_no_memory(tmp_path: Path, shape: list[int], says: str) -> None:
+    model = genviz.create("vae", "moons:n=50")
+    card = {**GOOD, "knobs": model.knobs.model_dump(), "spec": {**GOOD["spec"], "shape": shape}}
+    save_file(model.state_dict(), tmp_path / "a.safetensors", {"genviz": json.dumps(card)})
+    with pytest.raises(BadInput, match=says):
+        genviz.load(tmp_path / "a.safetensors")
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, write = tmp_path / "a.safetensors", Path.write_bytes
+    genviz.create("vae", "moons:n=50", 1).save(str(path))
+    before = path.read_bytes()
+
+    def half(path: Path, data: bytes) -> None:
+        write(path, data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
+        patch.setattr(Path, "write_bytes", half)
+        genviz.create("vae", "moons:n=50", 2).save(str(path))
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+    genviz.create("vae", "moons:n=50", 2).save(str(path))
+    assert genviz.load(path).seed == 2
+
+
+def test_numbers_that_are_no_whole_ones_are_told_so() -> None:
+    for wrong in (2.5, "two", float("nan"), [2]):
+        with pytest.raises(BadInput, match=r"latent = .* is no whole number from 1 … 64 \(dimension"):
+            genviz.create("vae", "moons:n=50", latent=wrong)
 
 
 def test_two_models_of_one_name_are_refused() -> None:

@@ -27,10 +27,11 @@ class Walk(Model):
 
     def fit(self, data: Any, rng: Rng) -> Iterator[Step]:
         for _ in range(30):
+            gain = self.gain  # so that an edit while the gate is shut would come too late
             if self.gate:
                 self.gate.wait(10)
             with torch.no_grad():
-                self.at += self.gain * rng.normal(1)[0] + (torch.nan if self.gain > 9 else 0)
+                self.at += gain * rng.normal(1)[0] + (torch.nan if gain > 9 else 0)
             yield Step({"at": self.at.detach().clone()})
 
     @action
@@ -147,6 +148,7 @@ def test_actions_are_edits_too(moons: genviz.Data) -> None:
     [
         ("start", 0.5, "start cannot change during a run"),
         ("gain", 11.0, "gain = 11.0 is outside 0 … 10"),
+        ("gain", "wide", "gain = 'wide' is no number from 0 … 10"),
         ("gian", 1.0, "did you mean|cannot 'gian'"),
     ],
 )
@@ -196,6 +198,50 @@ def test_two_threads_never_step_one_run(moons: genviz.Data) -> None:
     gate.set()
     thread.join()
     assert run.step == 2 and run.advance(steps=1) is True
+
+
+def test_an_edit_from_another_thread_waits_for_the_end_of_the_step(moons: genviz.Data) -> None:
+    run, gate, edits = walk(moons), threading.Event(), list[Any]()
+    run.model.__dict__["gate"] = gate
+    player = threading.Thread(target=run.advance, kwargs={"steps": 20})
+    editor = threading.Thread(target=lambda: edits.append(run.edit("gain", 0.0)))
+    player.start()
+    while not run._lock.locked():
+        pass
+    editor.start()
+    editor.join(0.2)
+    waits = editor.is_alive()
+    gate.set()
+    for thread in (editor, player):
+        thread.join()
+    assert waits, "an edit in the middle of a step"
+    assert edits == run.edits and 1 <= edits[0].step < 20 and same(run, run.replay())
+
+
+def test_a_fit_that_raised_has_not_ended_by_itself(moons: genviz.Data) -> None:
+    class Gate:
+        def wait(self, seconds: float) -> None:
+            raise error
+
+    for error, again in (
+        (RuntimeError("no memory"), "no memory"),
+        (KeyboardInterrupt(), r"in the middle of step 4.*fork\(3\)"),
+    ):
+        run = walk(moons)
+        run.advance(steps=3)
+        run.model.__dict__["gate"] = Gate()
+        with pytest.raises(type(error)):
+            run.advance(steps=1)
+        for _ in range(2):
+            with pytest.raises((RuntimeError, BadInput), match=again):
+                run.advance(steps=1)
+        assert run.step == 3 and not run.over and same(run, run.fork(3))
+
+
+def test_data_without_rows_are_refused() -> None:
+    lattice = genviz.dataset("ising:side=3")
+    with pytest.raises(BadInput, match="ising:side=3 has no rows to learn from"):
+        Run(Walk(lattice.spec), lattice)
 
 
 def test_data_of_another_shape_is_refused(moons: genviz.Data) -> None:

@@ -85,7 +85,7 @@ def more_dimensions_help(seed: int) -> Measured:
     says="β trades rate against distortion: a larger β buys a shorter code with a worse picture, until the code is empty.",
     paper=BETA_PAPER,
     measure="Four models with β = 0.25, 1, 4, 10 on 8×8 digits, 10 code dimensions: the smallest of the falls of the rate "
-    "(KL) and rises of the distortion (−E log p(x|z)) from one β to the next, on 397 unseen digits; it must be above zero.",
+    "(KL) and rises of the distortion (−E log p(x|z)) from one β to the next, on 397 unseen digits; it must not be negative.",
 )
 def beta_orders_rate_and_distortion(seed: int) -> Measured:
     x, details = digits().binarized("threshold", "test"), {}

@@ -3,7 +3,7 @@
 import math
 import os
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from inspect import Parameter, signature
@@ -17,7 +17,7 @@ from genviz.data import binary, images, mixtures
 from genviz.data.base import Batch, Binarize, Count, Data, Density, Finite, binarize, draw
 from genviz.data.binary import Ising
 from genviz.data.mixtures import Mixture
-from genviz.model import BadInput, nearest
+from genviz.model import BadInput, Spec, Support, nearest
 
 __all__ = [
     "Batch",
@@ -28,10 +28,12 @@ __all__ = [
     "Ising",
     "Mixture",
     "binarize",
+    "check",
     "dataset",
     "describe",
     "kind",
     "names",
+    "offered",
 ]
 
 Kind = Literal["points", "digits", "mnist"]
@@ -42,6 +44,8 @@ class Set:
     build: Callable[..., Data]
     kind: Kind
     sentence: str
+    support: Support = "real"
+    has_rows: bool = True  # else an energy alone, for samplers
 
 
 SETS: dict[str, Set] = {
@@ -64,19 +68,46 @@ SETS: dict[str, Set] = {
     "banana": Set(mixtures.banana, "points", "A Gaussian bent along a parabola: one step size does not suit all of it."),
     "drawn": Set(mixtures.drawn, "points", "Your own brush strokes: a round blob at every point you stamped."),
     "bars-and-stripes": Set(
-        binary.bars_and_stripes, "digits", "Every union of whole rows or of whole columns of a tiny image."
+        binary.bars_and_stripes, "digits", "Every union of whole rows or of whole columns of a tiny image.", support="binary"
     ),
-    "bars": Set(binary.bars, "digits", "4 × 4 images of horizontal or of vertical bars, each on with probability 0.2."),
-    "parity": Set(binary.parity, "points", "The states of three bits with an even number of ones: pairs of bits tell nothing."),
-    "encoder424": Set(binary.encoder424, "digits", "Four one-hot patterns, twice the same, to be squeezed through two units."),
-    "shifter": Set(binary.shifter, "points", "Eight bits and the same bits shifted left, unshifted or right: which was it?"),
-    "heartbeat": Set(binary.heartbeat, "points", "Twenty bits, a beat at every fifth, in five equally likely phases."),
+    "bars": Set(
+        binary.bars,
+        "digits",
+        "4 × 4 images of horizontal or of vertical bars, each on with probability 0.2.",
+        support="binary",
+    ),
+    "parity": Set(
+        binary.parity,
+        "points",
+        "The states of three bits with an even number of ones: pairs of bits tell nothing.",
+        support="binary",
+    ),
+    "encoder424": Set(
+        binary.encoder424,
+        "digits",
+        "Four one-hot patterns, twice the same, to be squeezed through two units.",
+        support="binary",
+    ),
+    "shifter": Set(
+        binary.shifter,
+        "points",
+        "Eight bits and the same bits shifted left, unshifted or right: which was it?",
+        support="binary",
+    ),
+    "heartbeat": Set(
+        binary.heartbeat, "points", "Twenty bits, a beat at every fifth, in five equally likely phases.", support="binary"
+    ),
     "ising": Set(
-        binary.ising, "digits", "Magnets on a periodic lattice near the critical temperature: an energy, for samplers."
+        binary.ising,
+        "digits",
+        "Magnets on a periodic lattice near the critical temperature: an energy, for samplers.",
+        has_rows=False,
     ),
     "random-patterns": Set(binary.random_patterns, "mnist", "Random patterns of ±1, for memories to store."),
-    "digits": Set(images.digits, "digits", "1,797 small handwritten digits, 8 × 8 grey pixels, from scikit-learn."),
-    "mnist": Set(images.mnist, "mnist", "10,000 handwritten digits of MNIST, 28 × 28 grey pixels."),
+    "digits": Set(
+        images.digits, "digits", "1,797 small handwritten digits, 8 × 8 grey pixels, from scikit-learn.", support="unit"
+    ),
+    "mnist": Set(images.mnist, "mnist", "10,000 handwritten digits of MNIST, 28 × 28 grey pixels.", support="unit"),
 }
 
 SIZES = {name: p for name, p in signature(draw).parameters.items() if p.kind is Parameter.KEYWORD_ONLY}  # n, test, seed
@@ -96,6 +127,22 @@ def describe(name: str) -> str:
 def kind(name: str) -> Kind:
     """Which presets suit a built-in set, without making it."""
     return find(name).kind
+
+
+def offered(shape: Sequence[int], support: str) -> list[str]:
+    """The built-in sets that suit a model made for rows of that shape and support, without making any."""
+    spec = Spec(tuple(shape), "real" if support == "real" else "unit")
+    return [
+        name
+        for name, of in SETS.items()
+        if of.has_rows and of.kind == spec.kind and (of.support == "real") == (support == "real")
+    ]
+
+
+def check(name: str) -> None:
+    """A `BadInput` unless `name` is a built-in set with parameters in their range. Nothing is made."""
+    base, _, given = name.partition(":")
+    settings(base, find(name).build, parse(given))
 
 
 def find(name: str) -> Set:
@@ -170,12 +217,17 @@ def declared(build: Callable[..., Data]) -> dict[str, Parameter]:
     return {**extra, **{name: p for name, p in own.items() if p.kind is not Parameter.VAR_KEYWORD}, "rows": ROWS}
 
 
-def built(base: str, build: Callable[..., Data], given: Mapping[str, Any]) -> Data:
+def settings(base: str, build: Callable[..., Data], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that differ from a set's own, checked, in one order."""
     known = declared(build)
     if (stray := next((key for key in given if key not in known), None)) is not None:
         raise BadInput(f"{base} has no parameter {stray!r}{nearest(stray, known)}")
     values = {key: value(key, raw, known[key].annotation) for key, raw in given.items() if raw is not None}
-    values = {key: v for key, v in sorted(values.items()) if v != known[key].default}
+    return {key: v for key, v in sorted(values.items()) if v != known[key].default}
+
+
+def built(base: str, build: Callable[..., Data], given: Mapping[str, Any]) -> Data:
+    values = settings(base, build, given)
     rows = values.get("rows")
     try:
         data = build(**{key: v for key, v in values.items() if key != "rows"})

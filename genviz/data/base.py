@@ -25,6 +25,8 @@ BITS = {
     "fixed": ", bits drawn once",
 }  # in words
 
+NAMED = 5  # constant columns, at most
+
 # Parameters of data sets: a type and its range, read by `genviz.data.dataset`.
 Count = Annotated[int, (1, 200_000)]
 Seed = Annotated[int, (0, 2**31 - 1)]
@@ -106,7 +108,21 @@ class Data:
     density: Density | Finite | Energies | None = None
     columns: tuple[str, ...] = ()  # the columns of the user's own table
     classes: tuple[str, ...] = ()  # the names of labels 0, 1, …
-    note: str = ""  # what the user should know, "" when there is nothing to say
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """`classes`, if they say more than the labels' own numbers do."""
+        return () if self.classes == tuple(map(str, range(len(self.classes)))) else self.classes
+
+    @cached_property
+    def note(self) -> str:
+        """What a person should know of these rows: the columns of points that never change; "" if there are none."""
+        x, names = self.x, self.columns or tuple(f"column {i + 1}" for i in range(self.spec.dim))
+        if len(self.spec.shape) > 1 or not len(x):
+            return ""
+        constant = [names[i] for i in (x.min(0).values == x.max(0).values).nonzero().flatten().tolist()]
+        more = f" and {len(constant) - NAMED:,} more" if len(constant) > NAMED else ""
+        return f"constant: {', '.join(constant[:NAMED])}{more}" if constant else ""
 
     @cached_property
     def sha256(self) -> str:
@@ -117,12 +133,21 @@ class Data:
         return digest.hexdigest()
 
     @cached_property
-    def _looks(self) -> dict[tuple[Binarize, int, str], Tensor]:
-        return {}  # drawing bits at every frame would cost more than the frame
+    def _bits(self) -> dict[tuple[Binarize, str], Tensor]:
+        return {}
 
-    @cached_property
-    def _fixed(self) -> Tensor:
-        return binarize(self.x, "fixed", split="train")
+    def _as_bits(self, how: Binarize, rows: int, split: Literal["train", "test"]) -> Tensor:
+        """The first rows as bits that never change. Kept, as drawing them at every frame would cost more than the frame.
+
+        One tensor a split and way, grown by doubling when more rows are asked for: each row's bits are the same in all.
+        """
+        x = self.x if split == "train" else self.test_x
+        if how == "none":
+            return x[:rows]
+        rows = min(rows, len(x))
+        if rows > len(kept := self._bits.get((how, split), x[:0])):
+            kept = self._bits[how, split] = binarize(x[: 1 << (rows - 1).bit_length()], how, split=split)
+        return kept[:rows]
 
     def binarized(self, how: Binarize, split: Literal["train", "test"] = "train", rng: Rng | None = None) -> Tensor:
         """All rows of one split (n, d) as the model that says `binarize = how` sees them; `dynamic` draws from `rng`."""
@@ -134,10 +159,14 @@ class Data:
         Bits drawn afresh at each visit are drawn once here, so that two looks see the same.
         """
         how: Binarize = getattr(model, "binarize", "none")
-        key: tuple[Binarize, int, str] = ("fixed" if how == "dynamic" else how, rows, split)
-        if key not in self._looks:
-            self._looks[key] = binarize((self.x if split == "train" else self.test_x)[:rows], key[0], split=split)
-        return self._looks[key]
+        return self._as_bits("fixed" if how == "dynamic" else how, rows, split)
+
+    def seen_row(self, model: Any, point: int, split: Literal["train", "test"] = "train") -> Tensor:
+        """Row `point` of a split, (1, d), as `seen` shows it; a `BadInput` names the rows there are."""
+        n = len(self.x if split == "train" else self.test_x)
+        if not 0 <= point < n:
+            raise BadInput(f"there is no row {point}: {self.name} has rows 0 … {n - 1}")
+        return self.seen(model, point + 1, split)[point:]
 
     def batches(self, model: Any, rng: Rng) -> Iterator[Batch]:
         """Endless minibatches: a new permutation each epoch, the short batch dropped.
@@ -152,7 +181,7 @@ class Data:
             while at + (size := min(model.batch, n)) <= n:
                 index, at = order[at : at + size], at + size
                 how: Binarize = getattr(model, "binarize", "none")
-                x = self._fixed[index] if how == "fixed" else binarize(self.x[index], how, rng)
+                x = self._as_bits("fixed", n, "train")[index] if how == "fixed" else binarize(self.x[index], how, rng)
                 yield Batch(x, None if self.y is None else self.y[index], index)
 
 

@@ -12,7 +12,7 @@ import math
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -29,6 +29,7 @@ from genviz.model import BadInput, Spec
 MB = 2**20
 FILE, UNPACKED, IDX = 10 * MB, 64 * MB, 200 * MB  # bytes: a file as it lies there, what a ZIP holds, pixels of an IDX file
 ROWS, COLUMNS, SIDE, CLASSES = 200_000, 64, 64, 1000
+LARGEST = 4096  # pixels a side of a picture that is scaled
 LABELS = ("label", "class", "target", "y")
 BROKEN = (OSError, EOFError, ValueError, SyntaxError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
@@ -48,13 +49,25 @@ def refused(message: str) -> Iterator[None]:
 
 # ---------------------------------------------------------------- from numbers and labels to Data
 
+Place = Callable[[int], str]  # row 0, 1, … in words
+
+
+def nth_row(i: int) -> str:
+    return f"row {i + 1}"
+
 
 def assemble(
-    x: np.ndarray, labels: Any, name: str, columns: tuple[str, ...] = (), shape: tuple[int, ...] | None = None
+    x: np.ndarray,
+    labels: Any,
+    name: str,
+    columns: tuple[str, ...] = (),
+    shape: tuple[int, ...] | None = None,
+    place: Place = nth_row,
 ) -> Data:
     """Numbers (n, d) and labels of any kind (n,), split 80/20 after a RandomState(0) permutation.
 
-    Images have a `shape` and lie in [0, 1]. Points are real, or binary if every value is 0 or 1.
+    Images have a `shape` and lie in [0, 1]. Points are real, or binary if every value is 0 or 1. `place` tells a person where
+    row i came from.
     """
     n = len(x)
     if not 2 <= n <= ROWS:
@@ -65,16 +78,15 @@ def assemble(
         x = x.astype(np.float32)
     columns = columns or tuple(f"column {i + 1}" for i in range(x.shape[1]))
     if len(bad := np.argwhere(~np.isfinite(x))):
-        row, column = bad[0]
+        row, column = bad[0].tolist()
         raise BadInput(
-            f"{name}, row {row + 1}, {columns[column]}: {x[row, column]} is not a finite number; fill it, or remove the row"
+            f"{name}, {place(row)}, {columns[column]}: {x[row, column]} is not a finite number; fill it, or remove the row"
         )
-    y, classes = encode(labels, n, name)
+    y, classes = encode(labels, n, name, place)
     order = np.random.RandomState(0).permutation(n)
     train, test = np.split(order, [n - max(1, n // 5)])
     bits = bool(((x == 0) | (x == 1)).all())
     spec = Spec(shape or (x.shape[1],), "binary" if bits and not shape else "unit" if shape else "real", len(classes))
-    constant = [] if shape else [columns[i] for i in np.flatnonzero(x.min(0) == x.max(0))]
     return Data(
         name=name,
         x=torch.from_numpy(x[train]),
@@ -84,11 +96,10 @@ def assemble(
         test_y=None if y is None else y[test],
         columns=() if shape else columns,
         classes=classes,
-        note=f"constant: {', '.join(constant)}" if constant else "",
     )
 
 
-def encode(labels: Any, n: int, name: str) -> tuple[Tensor | None, tuple[str, ...]]:
+def encode(labels: Any, n: int, name: str, place: Place) -> tuple[Tensor | None, tuple[str, ...]]:
     """Integers or words -> ids 0, 1, … in sorted order, and what each id is called."""
     if labels is None:
         return None, ()
@@ -97,12 +108,12 @@ def encode(labels: Any, n: int, name: str) -> tuple[Tensor | None, tuple[str, ..
         raise BadInput(f"{name}: labels of shape {labels.shape}; give one to each of the {n:,} rows")
     words = [str(label).strip() for label in labels.tolist()]
     if "" in words:
-        raise BadInput(f"{name}, row {words.index('') + 1}: the label is empty; fill it, or remove the row")
+        raise BadInput(f"{name}, {place(words.index(''))}: the label is empty; fill it, or remove the row")
     if all(map(is_number, words)):
         numbers = np.array(words, dtype=float)
         if len(bad := np.flatnonzero(~np.isfinite(numbers) | (numbers != np.floor(numbers)))):
             raise BadInput(
-                f"{name}, row {bad[0] + 1}: the label {words[bad[0]]} is no integer; rename a column of measurements"
+                f"{name}, {place(int(bad[0]))}: the label {words[bad[0]]} is no integer; rename a column of measurements"
             )
         words = [str(int(number)) for number in numbers]
         classes = sorted(set(words), key=int)
@@ -157,7 +168,8 @@ def is_number(cell: str) -> bool:
 def read_csv(path: Path) -> Data:
     """2 to 64 numeric columns, with or without a line of names; one may be called label, class, target or y and hold labels.
 
-    A column y is a coordinate, not a label, if there is a column x.
+    A column y is a coordinate, not a label, if there is a column x. Errors count lines as editors and spreadsheets do, the
+    line of names and empty ones included.
     """
     name = size_checked(path).name
     try:
@@ -167,11 +179,13 @@ def read_csv(path: Path) -> Data:
     start = text.lstrip().partition("\n")[0]
     reader = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=start.count))
     try:
-        lines = [[cell.strip() for cell in cells] for cells in islice(filter(None, reader), ROWS + 2)]
+        found = ((reader.line_num, [cell.strip() for cell in cells]) for cells in reader if cells)
+        numbered = list(islice(found, ROWS + 2))
     except csv.Error as error:
         raise BadInput(f"{name}, line {reader.line_num}: {error}; save it as plain CSV") from None
-    if not lines:
+    if not numbered:
         raise BadInput(f"{name} is empty: give a table of numbers, a row a line")
+    numbers, lines = zip(*numbered, strict=True)
     named = not any(map(is_number, lines[0])) or any(cell.lower() in LABELS for cell in lines[0])
     width, rows = len(lines[0]), lines[1:] if named else lines
     columns = (
@@ -179,13 +193,18 @@ def read_csv(path: Path) -> Data:
     )
     if len(rows) > ROWS:
         raise BadInput(f"{name} holds more than {ROWS:,} rows, the limit: give a random part of them")
+
+    def place(i: int) -> str:
+        return f"line {numbers[i + named]}"
+
     if (ragged := next((i for i, row in enumerate(rows) if len(row) != width), None)) is not None:
-        raise BadInput(f"{name}, row {ragged + 1}: {len(rows[ragged])} cells where the first line has {width}")
+        raise BadInput(f"{name}, {place(ragged)}: {len(rows[ragged])} cells where the first line has {width}")
     lower = [column.lower() for column in columns] if named else []
     label = next((lower.index(word) for word in LABELS if word in lower and not (word == "y" and "x" in lower)), None)
     numeric = [i for i in range(width) if i != label]
     if not 2 <= len(numeric) <= COLUMNS:
-        hint = "save it as comma-separated values" if len(numeric) < 2 else "choose some of them"
+        few = "at least two are needed, with commas, semicolons or tabs between them"
+        hint = few if len(numeric) < 2 else "choose some of them"
         raise BadInput(f"{name} has {len(numeric)} column{'s' * (len(numeric) != 1)} of numbers, give 2 to {COLUMNS}: {hint}")
     try:
         x = np.array([[row[i] for i in numeric] for row in rows], dtype=np.float64).reshape(len(rows), len(numeric))
@@ -193,9 +212,10 @@ def read_csv(path: Path) -> Data:
         row, i = next((r, i) for r, cells in enumerate(rows) for i in numeric if not is_number(cells[i]))
         cell = repr(rows[row][i][:40]) if rows[row][i] else "an empty cell"
         raise BadInput(
-            f"{name}, row {row + 1}, {columns[i]}: {cell} is not a number; fill it, or call a column of labels 'label'"
+            f"{name}, {place(row)}, {columns[i]}: {cell} is not a number; fill it, or call a column of labels 'label'"
         ) from None
-    return assemble(x, None if label is None else [row[label] for row in rows], name, tuple(columns[i] for i in numeric))
+    labels = None if label is None else [row[label] for row in rows]
+    return assemble(x, labels, name, tuple(columns[i] for i in numeric), place=place)
 
 
 def members(archive: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
@@ -244,7 +264,7 @@ def read_zip(path: Path, side: Side | None = None) -> Data:
     """Images in a ZIP, see `images`."""
     name = size_checked(path).name
     with refused(f"{name} is no readable ZIP file: pack it again"), zipfile.ZipFile(path) as archive:
-        return images(((file, archive.read(member)) for file, member in sorted(members(archive, name).items())), name, side)
+        return images(((file, archive.read(member)) for file, member in sorted(members(archive, name).items())), path, side)
 
 
 def read_folder(path: Path, side: Side | None = None) -> Data:
@@ -252,24 +272,21 @@ def read_folder(path: Path, side: Side | None = None) -> Data:
     files = sorted(f for f in path.rglob("*") if f.is_file() and not hidden(f.relative_to(path).as_posix()))
     if (total := sum(f.stat().st_size for f in files)) > UNPACKED:
         raise BadInput(f"{path.name} holds {total / MB:,.0f} MB, the limit is {UNPACKED // MB} MB: give a part of it")
-    return images(((f.relative_to(path).as_posix(), f.read_bytes()) for f in files), path.name, side)
+    return images(((f.relative_to(path).as_posix(), f.read_bytes()) for f in files), path, side)
 
 
-def images(files: Iterable[tuple[str, bytes]], name: str, side: int | None) -> Data:
+def images(files: Iterable[tuple[str, bytes]], path: Path, side: int | None) -> Data:
     """Pictures of one size, at most 64×64, or scaled to side × side; grey in [0, 1]; the subfolder is the label."""
+    name, scaled = path.name, f"give '{path}:side=28' to scale all to one size"
     pictures: list[np.ndarray] = []
     places: list[str] = []
     for file, content in files:
-        picture = grey(content, f"{name}: {file}", side)
+        picture = grey(content, f"{name}: {file}", side, scaled)
         if pictures and picture.shape != pictures[0].shape:
             (h, w), (height, width) = pictures[0].shape, picture.shape
-            raise BadInput(
-                f"{name}: {places[0]} has {w}×{h} pixels, {file} has {width}×{height}; scale all to one size with side=28"
-            )
+            raise BadInput(f"{name}: {places[0]} has {w}×{h} pixels, {file} has {width}×{height}; {scaled}")
         if (len(pictures) + 1) * picture.size > UNPACKED:
-            raise BadInput(
-                f"{name} holds more than {UNPACKED // MB} MB of pixels: give fewer images, or smaller ones with side=28"
-            )
+            raise BadInput(f"{name} holds more than {UNPACKED // MB} MB of pixels: give fewer images, or smaller ones")
         pictures.append(picture)
         places.append(file)
     if not pictures:
@@ -283,14 +300,22 @@ def images(files: Iterable[tuple[str, bytes]], name: str, side: int | None) -> D
     return assemble(x.reshape(len(x), -1), folders if len(set(folders)) > 1 else None, name, shape=x.shape[1:])
 
 
-def grey(content: bytes, what: str, side: int | None) -> np.ndarray:
-    """The picture in 256 greys, (height, width); transparent parts lie on white paper."""
-    with refused(f"{what} is no image: remove it, or save it as PNG"), Image.open(io.BytesIO(content)) as picture:
+def opened(content: bytes, what: str) -> Image.Image:
+    """The header of a picture; Pillow itself refuses those that are vast."""
+    try:
+        return Image.open(io.BytesIO(content))
+    except Image.DecompressionBombError:
+        raise BadInput(f"{what} has far more than {LARGEST}×{LARGEST} pixels; make it smaller first") from None
+
+
+def grey(content: bytes, what: str, side: int | None, scaled: str) -> np.ndarray:
+    """The picture in 256 greys, (height, width); transparent parts lie on white paper. `scaled` tells how to ask for a side."""
+    with refused(f"{what} is no image: remove it, or save it as PNG"), opened(content, what) as picture:
         width, height = picture.size  # known from the header, before a pixel is unpacked
         if side is None and max(width, height) > SIDE:
-            raise BadInput(f"{what} has {width}×{height} pixels, more than {SIDE}×{SIDE}; scale all to one size with side=28")
-        if max(width, height) > 4096:
-            raise BadInput(f"{what} has {width}×{height} pixels, more than 4096×4096; make it smaller first")
+            raise BadInput(f"{what} has {width}×{height} pixels, more than {SIDE}×{SIDE}; {scaled}")
+        if max(width, height) > LARGEST:
+            raise BadInput(f"{what} has {width}×{height} pixels, more than {LARGEST}×{LARGEST}; make it smaller first")
         if picture.mode.startswith(("I", "F")):
             raise BadInput(f"{what} has more than 8 bits a pixel; save it as plain 8-bit grey or colour")
         upright = ImageOps.exif_transpose(picture).convert("RGBA")

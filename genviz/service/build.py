@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from genviz.cards import MOST_STEPS
 from genviz.errors import BadInput
 from genviz.service.folder import RunFolder
 
@@ -42,14 +43,13 @@ def wish(model: str, knobs: Mapping[str, Any], data: str, seed: int, until: int,
     """What a run is asked to be, complete, checked and canonical; a `BadInput` says what cannot be."""
     from genviz.data import dataset
     from genviz.model import find
+    from genviz.run import trainable
 
     made, rows = find(model), dataset(data)
-    if not made.trains:
-        raise BadInput(f"{made.slug} has nothing to train: it has no fit")
-    if not 0 <= seed < 2**31:
-        raise BadInput(f"seed = {seed}: give a whole number from 0 to {2**31 - 1:,}")
-    if not 1 <= until < 2**32:
-        raise BadInput(f"{until} steps: give a whole number from 1 on")
+    trainable(made, rows)
+    for name, number, low, high in (("seed", seed, 0, 2**31 - 1), ("steps", until, 1, MOST_STEPS)):
+        if type(number) is not int or not low <= number <= high:
+            raise BadInput(f"{name} = {number}: give a whole number from {low} to {high:,}")
     spec = {"shape": rows.spec.shape, "support": rows.spec.support, "classes": rows.spec.classes}
     asked = {"model": made.slug, "knobs": made.validate(knobs, rows.spec).model_dump(), "data": rows.name, "spec": spec}
     return {**asked, "seed": seed, "until": until, "title": title}

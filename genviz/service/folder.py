@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from genviz import cards
-from genviz.errors import BadInput, writing
+from genviz.errors import BadInput, reading, writing
 from genviz.paths import home
 from genviz.service.streams import FRAMES, JOURNAL, METRICS, ROW, STREAMS, is_entry, line, records, sound
 
 ALIVE = ("running", "starting")  # states that need a living writer; starting: a replay goes on
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 INTERRUPTED = "its worker ended: press play to go on"
+COPY_BACK = "put a whole copy back, or remove the run"
 LONGEST = 200  # bytes of a run's name
 DISK_FULL = "the disk is full: free some space, then press play"
 
@@ -79,19 +80,24 @@ class RunFolder:
 
     def read(self, stream: str) -> bytes:
         """The sound part of a stream; a `BadInput` if a journal goes on after it, as that cannot be regrown."""
-        try:
-            data = (self.path / stream).read_bytes()
-        except FileNotFoundError:
-            return b""
+        with reading(self.path / stream):
+            try:
+                data = (self.path / stream).read_bytes()
+            except FileNotFoundError:
+                return b""
         good = sound(stream, data)
         if stream == JOURNAL and any(map(is_entry, data[good:].splitlines()[1:])):
             where = f"{self.path / stream} is damaged at byte {good:,}, and sound records follow"
-            raise BadInput(f"{where}: put a whole copy back, or remove the run")
+            raise BadInput(f"{where}: {COPY_BACK}")
         return data[:good]
 
     def entries(self, kind: str) -> list[Any]:
-        """What the journal says under `kind`, in order."""
-        return [entry[kind] for text in self.read(JOURNAL).splitlines() if kind in (entry := json.loads(text))]
+        """What the journal says under `kind`, in order; a `BadInput` names the file and the line that is none of a journal."""
+        lines = enumerate(self.read(JOURNAL).splitlines(), start=1)
+        judged = [
+            cards.judged(json.loads(text), cards.Entry, f"{self.path / JOURNAL}, line {n}", COPY_BACK) for n, text in lines
+        ]
+        return [entry[kind] for entry in judged if kind in entry]
 
     def status(self) -> dict[str, Any]:
         """Where the run stands: what was last written, corrected if its writer is dead."""
@@ -121,10 +127,11 @@ class RunFolder:
     @property
     def locked(self) -> bool:
         """Whether a living process, this one included, writes here."""
-        try:
-            probe = os.open(self.path / "lock", os.O_RDONLY)
-        except FileNotFoundError:
-            return False
+        with reading(self.path / "lock"):
+            try:
+                probe = os.open(self.path / "lock", os.O_RDONLY)
+            except FileNotFoundError:
+                return False
         try:
             fcntl.flock(probe, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return False
@@ -256,8 +263,6 @@ def runs(root: Path | None = None, passed: Callable[[str], object] = lambda why:
             found.append(listed(find(path.parent.name, root)))
         except (BadInput, OSError) as error:
             passed(str(error))
-        except (KeyError, TypeError):
-            passed(f"{path.parent / JOURNAL} does not say where the run stands")
     return sorted(found, key=lambda run: -run.created)
 
 

@@ -28,8 +28,18 @@ class Watch:
     """The open files of one folder that somebody looks at, and whom to wake."""
 
     def __init__(self, folder: RunFolder) -> None:
-        self.files = [os.open(folder.path / stream, os.O_RDONLY) for stream in STREAMS]
+        self.files = list[int]()
+        try:
+            for stream in STREAMS:
+                self.files.append(os.open(folder.path / stream, os.O_RDONLY))
+        except OSError:
+            self.close()
+            raise
         self.sizes, self.gone, self.viewers = self.look(), False, set["Viewer"]()
+
+    def close(self) -> None:
+        for file in self.files:
+            os.close(file)
 
     def look(self) -> list[int]:
         return [os.fstat(file).st_size for file in self.files]
@@ -58,8 +68,7 @@ class Tails:
     def leave(self, run: str, watch: Watch, viewer: "Viewer") -> None:
         watch.viewers.discard(viewer)
         if not watch.viewers:
-            for file in watch.files:
-                os.close(file)
+            watch.close()
             if self.watches.get(run) is watch:
                 del self.watches[run]
 

@@ -23,6 +23,15 @@ from genviz.service.build import PINNED, wish
 PATIENCE = 30.0  # seconds for an answer; a worker that starts on a busy machine needs some
 
 
+def workers() -> int:
+    """One worker a core that this process may use, at most GENVIZ_WORKERS."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    told = os.environ.get("GENVIZ_WORKERS", "") or str(cores)
+    if not (told.isascii() and told.isdecimal() and int(told) > 0):
+        raise BadInput(f"GENVIZ_WORKERS = {told!r}: give a whole number from 1 on, or leave it out for one a core")
+    return min(cores, int(told))
+
+
 class Link:
     """One worker process and the socket to it. What is sent before it is up waits in the socket."""
 
@@ -79,8 +88,8 @@ class Link:
 class Pool:
     """Warm workers, one a core. `command` from any thread, `ask` from the event loop."""
 
-    def __init__(self, size: int = 0) -> None:
-        self.size = size or int(os.environ.get("GENVIZ_WORKERS") or min(2, os.cpu_count() or 1))
+    def __init__(self) -> None:
+        self.size = workers()
         self.links: list[Link] = []
         self.place: dict[str, Link] = {}  # run -> who has it
         self.numbers, self.lock, self.closed = count(1), threading.Lock(), False

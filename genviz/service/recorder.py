@@ -3,16 +3,18 @@
 import math
 import time
 from contextlib import suppress
+from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 from typing import Any, Self
 
+from genviz.cards import MOST_STEPS
 from genviz.errors import BadInput, writing
 from genviz.run import Edit, Run
 from genviz.service import folder as folders
 from genviz.service import schedule
 from genviz.service.build import build, wish
-from genviz.service.folder import DISK_FULL, FULL, RunFolder
+from genviz.service.folder import COPY_BACK, DISK_FULL, FULL, RunFolder
 from genviz.service.streams import JOURNAL, line
 from genviz.service.tape import Differs, Tape
 
@@ -20,11 +22,19 @@ PACE = 4.0  # seconds a step in slow motion
 RETRY = 1.0  # seconds until a full disk is tried again
 
 
+def whole(name: str, number: Any) -> int:
+    """A number that came over the wire, if it counts something: NaN and true would pass comparisons."""
+    if type(number) is not int:
+        raise BadInput(f"{name} = {number!r}: give a whole number")
+    return number
+
+
 class Recorder:
     """Steps a `Run` in slices of time and records it on a `Tape`; the one writer of its folder.
 
     Opening an old folder starts a new run with the old edits pending, and replays it to `target`, the last step recorded;
-    commands that come meanwhile count from there. After a command that raises, the run is as it was before.
+    commands that come meanwhile count from there, and an edit joins those pending. After a command that raises, the run is
+    as it was before.
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -37,13 +47,15 @@ class Recorder:
             if fresh := not folder.read(JOURNAL):
                 folder.append(JOURNAL, line({"open": self.card}))
             status = folder.status()
-            self.run = Run(model, self.data, self.card["seed"], [Edit(**edit) for edit in folder.entries("edit")])
+            edits = [Edit(**edit) for edit in folder.entries("edit")]
+            if (steps := [edit.step for edit in edits]) != sorted(steps) or max(steps, default=0) > status["until"]:
+                raise BadInput(f"{folder.path / JOURNAL}: its edits are out of order, or after the run's end; {COPY_BACK}")
+            self.run = Run(model, self.data, self.card["seed"], edits)
             self.tape = Tape(folder, self.run, self.card)
             self.until, self.state, self.message = int(status["until"]), str(status["state"]), str(status["message"])
             self.goal: int | None = None  # play up to here; None: at rest
             self.target = 0 if fresh else folder.last()
             self.ready = self.target == 0  # the replay, if any, is over
-            self.later: list[Edit] = []  # edits that came during the replay
             self.slowly, self.full, self.closed = False, False, False
             self.due = self.told = time.monotonic()
             self.tape.moment(None)
@@ -98,22 +110,22 @@ class Recorder:
 
     # ------------------------------------------------------------ commands
 
-    def play(self, until: int | None = None) -> None:
+    def play(self, until: Any = None) -> None:
         """To `until`, else to the run's own end, else on by as many again."""
-        if until is not None and until <= self.here:
+        if until is not None and whole("until", until) <= self.here:
             raise BadInput(f"the run is at step {self.here} already: play until a later one")
         self._go(until or (self.until if self.until > self.here else self.here + int(self.card["until"])))
 
-    def step(self, n: int = 1) -> None:
-        if n < 1:
+    def step(self, n: Any = 1) -> None:
+        if whole("n", n) < 1:
             raise BadInput(f"cannot go {n} steps: go at least one")
         self._go(self.here + n)
 
     def _go(self, goal: int) -> None:
         if self.run.over:
             raise BadInput(self.run.diverged or f"this fit has ended by itself at step {self.run.step}")
-        if goal >= 2**32:
-            raise BadInput(f"step {goal} is too far: a run has fewer than 2³² steps")
+        if goal > MOST_STEPS:
+            raise BadInput(f"step {goal:,} is too far: a run has at most {MOST_STEPS:,} steps")
         self.full = False
         if self._flush():  # what a full disk left over
             raise BadInput(DISK_FULL)
@@ -136,19 +148,18 @@ class Recorder:
             self._status(self.state, self.message)
 
     def edit(self, verb: str, args: dict[str, Any]) -> None:
-        """Checked, then on disk, then in force from the next step on."""
+        """Checked, then on disk, then in force from the next step on; during a replay, from the one after the last recorded."""
         edit = Edit(self.here, verb, dict(args))
         if self.run.diverged:
             raise BadInput(f"{self.run.diverged}; change it in a new run")
-        self.run.check(edit)
-        if verb != "set":
+        knobs = self.run.check(edit, self.run.pending)
+        if verb == "set":  # in the knob's own type, whatever came over the wire
+            edit = replace(edit, args={name: getattr(knobs, name) for name in args})
+        else:
             try:
                 signature(getattr(self.run.model, verb)).bind(**edit.args)
             except TypeError as error:
                 raise BadInput(f"{verb}: {error}") from None
-        if not self.ready:
-            self.later.append(edit)
-            return
         try:
             self.tape.promise({"edit": {"step": edit.step, "verb": verb, "args": edit.args}})
         except OSError as error:
@@ -156,7 +167,10 @@ class Recorder:
                 raise
             self._rest_full()
             raise BadInput(DISK_FULL) from None
-        self.run.apply(edit)
+        if self.ready:
+            self.run.apply(edit)
+        else:
+            self.run.pending.append(edit)
 
     def stop(self) -> None:
         """End, and let go of the folder; `open` and `play` take it up again."""
@@ -210,9 +224,7 @@ class Recorder:
             raise Differs(f"the record goes on after step {self.run.step}, where the replay ends: start a new run")
         for edit in self.run.pending:  # made after the last step
             self.run.apply(edit)
-        self.run.pending, self.ready, later, self.later = [], True, self.later, []
-        for edit in later:
-            self.edit(edit.verb, dict(edit.args))
+        self.run.pending, self.ready = [], True
         if self.goal is None:
             self._rest()
         elif self.run.step < self.goal:

@@ -14,14 +14,14 @@ SCENE, FRAME, SHOT = 0, 1, 2
 
 
 def line(entry: dict[str, Any]) -> bytes:
-    """One entry of a journal."""
-    return json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+    """One entry of a journal; a `ValueError` if a number in it is none in JSON: a browser could not read on."""
+    return json.dumps(entry, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
 
 def is_entry(text: bytes) -> bool:
     try:
         return isinstance(json.loads(text), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

@@ -2,10 +2,10 @@
 
 import math
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 
 from genviz import checkpoint
 from genviz.errors import BadInput
@@ -14,7 +14,7 @@ from genviz.model import Step
 from genviz.run import Run
 from genviz.service import schedule
 from genviz.service.build import differences
-from genviz.service.folder import FULL, RunFolder
+from genviz.service.folder import RunFolder
 from genviz.service.streams import FRAME, FRAMES, JOURNAL, METRICS, ROW, SCENE, SHOT, STREAMS, line, records
 from genviz.stage.pack import pack_frame, pack_scene, record
 
@@ -66,7 +66,7 @@ class Tape:
         if at == schedule.FIRST and not self.every:
             self.every = schedule.spacing(until, min(self.pictures, default=0.0), min(self.steps))
             self.say({"every": self.every})
-        if schedule.kept(at, until, self.small):
+        if schedule.kept(at, until, self.small) or at in self.announced:
             self.keep()
 
     def measure(self) -> None:
@@ -119,18 +119,11 @@ class Tape:
                 self.buffers[FRAMES] += record(self.run.step, SHOT, pack_frame(shown, caption), time.time())
 
     def keep(self) -> None:
-        """The weights of this step, whole and finite, in a file of their own, then announced."""
+        """The weights of this step, whole and finite, in a file of their own, then announced. A damaged file is replaced."""
         step, self.owed = self.run.step, True  # until it succeeds, so that a full disk costs no keyframe
         path = self.folder.weights(step)
-        if not path.exists() and all(math.isfinite(t.sum()) for t in self.run.model.state_dict().values()):
-            part = path.with_suffix(".part")
-            try:
-                checkpoint.save(self.run.model, part, step=step, data=self.run.data.name)
-                part.rename(path)
-            except SafetensorError as error:
-                part.unlink(missing_ok=True)
-                code = next((code for code in FULL if f"os error {code})" in str(error)), 5)
-                raise OSError(code, str(error)) from None
+        if not intact(path) and all(math.isfinite(t.sum()) for t in self.run.model.state_dict().values()):
+            checkpoint.save(self.run.model, path, step=step, data=self.run.data.name)
         if step not in self.announced and path.exists():
             self.announced.add(step)
             self.say({"keyframe": step})
@@ -157,6 +150,14 @@ class Tape:
             del self.buffers[JOURNAL][before:]
             raise
         self.buffers[JOURNAL].clear()
+
+
+def intact(weights: Path) -> bool:
+    """Whether that file is there, and as long as its header says."""
+    try:
+        return bool(checkpoint.card(weights))
+    except BadInput:
+        return False
 
 
 def drawable(shown: Scene) -> bool:

@@ -6,13 +6,12 @@ import os
 import shutil
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from safetensors import SafetensorError
 
 import genviz.stage.pack as pack
-from genviz import checkpoint
 from genviz.errors import BadInput
 from genviz.service import folder, remove, runs, scene_file, streams
 from genviz.service.pool import Pool
@@ -161,14 +160,17 @@ def test_a_full_disk_harms_nothing_and_the_run_goes_on(monkeypatch: pytest.Monke
 def test_a_keyframe_that_finds_no_room_is_written_later(monkeypatch: pytest.MonkeyPatch, short: Short) -> None:
     run = Recorder.create("vae", SMALL, "moons:n=200", 3, 40)
 
-    def full(*_: object, **__: object) -> None:
-        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+    write = Path.write_bytes
+
+    def half(path: Path, data: bytes) -> None:
+        write(path, data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoint, "save", full)
+        patch.setattr(Path, "write_bytes", half)
         run.play()
         finish(run)
-        assert run.full and run.run.step == 1
+        assert run.full and run.run.step == 1 and run.folder.keyframes() == [0] and not list(run.folder.path.glob("*.part"))
     run.play()
     finish(run).stop()
     assert run.folder.keyframes() == short.folder.keyframes()
@@ -231,6 +233,8 @@ def test_what_cannot_be_opened_says_why(short: Short, home: Path) -> None:
         (json.dumps({**card, "seed": "3"}), "run.json, seed: .*integer"),
         (json.dumps({**card, "spec": {**card["spec"], "shape": ["2"]}}), "run.json, spec.shape.0: .*integer"),
         (json.dumps({**card, "knobs": {"spec": 1}}), "no knob 'spec'"),
+        ("[" * 100_000, "no readable JSON"),
+        (json.dumps({**card, "until": 2**32}), "run.json, until: .*4294967295"),
         ("[]", "run.json, all of it"),
     ):
         (path / "run.json").write_text(text)
@@ -238,9 +242,17 @@ def test_what_cannot_be_opened_says_why(short: Short, home: Path) -> None:
             Recorder.open(short.folder.id)
     passed: list[str] = []
     assert runs(passed=passed.append) == [] and any("run.json, all of it" in why for why in passed)
-    for wrong in ({"model": "vea"}, {"knobs": {"lr": 99}}, {"data": "moonz"}, {"until": 0}, {"seed": -1}):
+    for wrong, says in (
+        ({"model": "vea"}, "no model"),
+        ({"knobs": {"lr": 99}}, "lr = 99"),
+        ({"data": "moonz"}, "no data"),
+        ({"data": "ising"}, "ising has no rows to learn from"),
+        ({"until": 0}, "steps = 0"),
+        ({"until": 2**32}, "from 1 to 4,294,967,295"),
+        ({"seed": -1}, "seed = -1"),
+    ):
         wish = {"model": "vae", "knobs": {}, "data": "moons", "seed": 0, "until": 5, **wrong}
-        with pytest.raises(BadInput):
+        with pytest.raises(BadInput, match=says):
             Recorder.create(**wish)
 
 
@@ -254,6 +266,103 @@ def test_a_journal_damaged_in_the_middle_is_left_as_it_is(short: Short) -> None:
             Recorder.open(short.folder.id)
         assert read(short.folder.path) == before and not short.folder.locked and runs() == []
     remove(short.folder.id)
+
+
+STATUS = {"state": "done", "step": 40, "until": 40, "message": ""}
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ({"status": {**STATUS, "step": "x"}}, "status.step"),
+        ({"status": {**STATUS, "state": "odd"}}, "status.state"),
+        ({"status": {**STATUS, "until": True}}, "status.until"),
+        ({"status": {"state": "done"}}, "status.step: Field required"),
+        ({"status": None}, "status"),
+        ({"edit": {"step": -1, "verb": "set", "args": {}}}, "edit.step"),
+        ({"edit": {"step": 2**32, "verb": "set", "args": {}}}, "edit.step"),
+        ({"edit": {"step": 4, "verb": "set", "args": {}, "odd": 1}}, "edit.odd"),
+        ({"columns": [1]}, "columns.0"),
+        ({"keyframe": "4"}, "keyframe"),
+        ({"every": 0}, "every"),
+    ],
+)
+def test_an_odd_line_of_a_journal_is_named_and_its_run_passed_over(short: Short, entry: dict[str, Any], says: str) -> None:
+    path, passed = short.folder.path / JOURNAL, list[str]()
+    with path.open("ab") as file:
+        file.write(streams.line(entry))
+    where = f"{path}, line {len(path.read_bytes().splitlines())}, {says}"
+    found = folder.find(short.folder.id)
+    for look in (found.status, lambda: found.entries("edit"), lambda: Recorder.open(found.id)):
+        with pytest.raises(BadInput, match=where):
+            look()
+    assert runs(passed=passed.append) == [] and len(passed) == 1 and where in passed[0]
+    remove(found.id)
+
+
+@pytest.mark.parametrize(
+    ("edits", "says"),
+    [
+        ([(50, "set", {"lr": 0.1})], "after the run's end"),
+        ([(9, "set", {"lr": 0.1}), (8, "set", {"lr": 0.1})], "out of order"),
+        ([(9, "set", {"lr": 99})], "lr = 99 is outside"),
+        ([(9, "set", {"latent": 3})], "latent cannot change"),
+        ([(9, "save", {"path": "stolen"})], "vae cannot 'save'"),
+    ],
+)
+def test_an_edit_that_cannot_have_been_is_not_made(short: Short, edits: list[Any], says: str) -> None:
+    with (short.folder.path / JOURNAL).open("ab") as file:
+        for step, verb, args in edits:
+            file.write(streams.line({"edit": {"step": step, "verb": verb, "args": args}}))
+    try:
+        finish(Recorder.open(short.folder.id))
+    except BadInput as error:
+        assert says in str(error)
+    assert not short.folder.locked and short.folder.status()["state"] == "stopped"
+    assert says in short.folder.status()["message"] and not Path("stolen").exists()
+
+
+def test_an_edit_during_a_replay_survives_a_kill(short: Short) -> None:
+    whole = Recorder.create("vae", SMALL, "moons:n=200", 3, 40)
+    whole.play()
+    finish(whole).edit("set", {"lr": 1e-3})
+    whole.edit("set", {"batch": 10})
+    run = Recorder.open(short.folder.id)
+    run._once()
+    for args in ({"lr": 1e-3}, {"batch": 10}):
+        run.edit("set", args)
+    with pytest.raises(BadInput, match="lr"):
+        run.edit("set", {"lr": 99})
+    assert 0 < run.run.step < 40
+    run.folder.unlock()  # as the kernel does for a process that was killed
+    run = Recorder.open(short.folder.id)
+    for each in (whole, run):
+        each.play(60)
+        finish(each).stop()
+    assert run.run.edits == whole.run.edits and [edit.step for edit in run.run.edits] == [40, 40]
+    name = "weights-60.safetensors"
+    assert (run.folder.path / name).read_bytes() == (whole.folder.path / name).read_bytes()
+
+
+def test_a_damaged_keyframe_is_written_anew(short: Short) -> None:
+    good = {step: short.folder.weights(step).read_bytes() for step in (0, 8, 40)}
+    for step, content in good.items():
+        short.folder.weights(step).write_bytes(content[: len(content) // 2])
+    run = Recorder.open(short.folder.id)
+    run.play(45)
+    finish(run).stop()
+    assert {step: short.folder.weights(step).read_bytes() for step in good} == good
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 50.5, 50.0, True, "50", 2**32])
+def test_steps_are_counted_in_whole_numbers(short: Short, number: Any) -> None:
+    run = Recorder.open(short.folder.id)
+    before = read(short.folder.path)
+    for command in (run.play, run.step):
+        with pytest.raises(BadInput, match="whole number|too far"):
+            command(number)
+    run.close()
+    assert read(short.folder.path) == before
 
 
 def test_where_nothing_can_be_written_is_said(home: Path, monkeypatch: pytest.MonkeyPatch, workers: Pool) -> None:
@@ -293,11 +402,13 @@ def test_data_are_found_again_from_another_folder(tmp_path: Path, monkeypatch: p
 
 def test_slow_motion_tells_each_step_in_shots(monkeypatch: pytest.MonkeyPatch) -> None:
     run = Recorder.create("vae", SMALL, "moons:n=200", 0, 10)
-    monkeypatch.setattr("genviz.service.recorder.PACE", 0.2)
+    monkeypatch.setattr("genviz.service.recorder.PACE", 9.0)
     run.slow(True)
     run.step(2)
     run.slice(0.01)
-    assert run.run.step == 1 and 0 < run.wait <= 0.2
+    assert run.run.step == 1 and 0 < run.wait <= 9
+    monkeypatch.setattr("genviz.service.recorder.PACE", 0.0)
+    run.slow(True)  # and it is due
     finish(run)
     assert (run.run.step, run.state, run.folder.entries("status")[-1]["slow"]) == (2, "paused", True)
     frames = read(run.folder.path)[2]

@@ -106,6 +106,8 @@ def test_viewers_at_any_offset_see_the_same_bytes(server: str, short: Short) -> 
         first.hear()
         assert len(first.got[1]) == len(whole[1]) + 12 and first.told == []
         first.ask(run=run, no=1, at=None)
+        first.ask(run="", no=2, at=START)  # answered after it
+        eventually(lambda: first.hear(0.1) or first.told)
         with (short.folder.path / METRICS).open("ab") as file:
             file.write(bytes(6))
         first.hear()
@@ -126,6 +128,14 @@ def test_a_stream_that_became_shorter_starts_again(server: str, short: Short) ->
         viewer.got = [bytearray(), bytearray(), bytearray()]
         viewer.hear()
         assert viewer.told == [{"no": 3, "reset": METRICS}, {"no": 3, "reset": FRAMES}] and bytes(viewer.got[2]) == frames
+
+
+def test_a_folder_that_lacks_a_stream_costs_no_open_files(short: Short) -> None:
+    (short.folder.path / FRAMES).unlink()
+    before = len(os.listdir("/dev/fd"))
+    with pytest.raises(FileNotFoundError):
+        live.Watch(short.folder)
+    assert len(os.listdir("/dev/fd")) == before
 
 
 def test_commands_reach_the_worker_and_come_back_as_records(server: str, workers: Pool) -> None:
@@ -236,7 +246,13 @@ def test_pretrained_scenes_and_weights(server: str, short: Short, tmp_path: Path
     assert status == 200 and {tensor.dtype for tensor in got.values()} == {np.dtype("float32")}
     (tmp_path / "vae-moons.scene").unlink()  # the model itself knows its programs
     assert tensors_of(get(f"{server}/api/pretrained/vae-moons/weights/0?dtype=f32")[1]).keys() == got.keys()
-    assert get(f"{server}/api/pretrained/vae-moons/look/posterior?point=0")[0] in (200, 404)
+    status, body, _ = get(f"{server}/api/pretrained/vae-moons/look/posterior?point=0")
+    assert status == 200 and [pane["name"] for pane in header(body)["panes"]] == ["posterior"]
+    status, body, _ = get(f"{server}/api/pretrained/vae-moons/look/posterior?point=200")
+    assert status == 404 and "rows 0 … 199" in json.loads(body)["error"]
+    checkpoint.save(short.model, tmp_path / "vae-moons.safetensors")
+    status, body, _ = get(f"{server}/api/pretrained/vae-moons/look/posterior?point=0")
+    assert status == 404 and "does not say on which data" in json.loads(body)["error"]
 
 
 def test_a_viewer_who_never_reads_does_not_hold_up_others(server: str, short: Short) -> None:

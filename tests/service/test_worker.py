@@ -1,24 +1,27 @@
 """Real worker processes: killed, restarted, shared."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from genviz.errors import BadInput
 from genviz.service import folder, remove, runs, worker
+from genviz.service import pool as pools
 from genviz.service.pool import Pool, pool
 from genviz.service.recorder import Recorder
 from genviz.service.streams import FRAMES, METRICS, ROW, sound
 from genviz.service.worker import Seat, Worker
 
-from .conftest import SMALL, Short, eventually, streams
+from .conftest import SMALL, Short, eventually, finish, streams
 
 UNTIL = 240
 
@@ -103,6 +106,7 @@ def test_wrong_commands_are_answered_in_words(workers: Pool) -> None:
         ("edit", {"verb": "jump", "args": {}}, "cannot 'jump'"),
         ("play", {"until": 5}, "at step 10 already"),
         ("play", {"to": 5}, "unexpected keyword"),
+        ("play", {"until": float("nan")}, "whole number"),
         ("step", {"n": 0}, "at least one"),
     ):
         assert words in workers.command(run, do, args)
@@ -146,31 +150,50 @@ def test_a_slow_run_does_not_take_the_time_of_a_fast_one(monkeypatch: pytest.Mon
 
 
 def test_a_run_at_rest_is_let_go_after_as_long_as_it_worked(monkeypatch: pytest.MonkeyPatch, short: Short) -> None:
-    monkeypatch.setattr(worker, "SHORTEST", 0.1)
+    name, before, clock = short.folder.id, streams(short.folder.path), SimpleNamespace(monotonic=lambda: 1000.0)
     ours, theirs = socket.socketpair()
     at_work = Worker(theirs)
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, "time", clock)
+        for worked, rested, kept in ((0, 9, True), (0, 11, False), (60, 59, True), (60, 61, False), (9000, 601, False)):
+            at_work.seats[name] = Seat(finish(Recorder.open(name)), worked=worked, touched=1000 - rested)
+            at_work.tidy()
+            assert short.folder.locked == kept, (worked, rested)
+            if kept:
+                with pytest.raises(BadInput, match="remove it on the app's Runs page"):
+                    folder.remove(name)
+                at_work.seats.pop(name).run.close()
+    assert streams(short.folder.path)[1:] == before[1:] and short.folder.status()["step"] == 40
+    monkeypatch.setattr(worker, "SHORTEST", 0.05)  # and a worker that nobody talks to wakes up for it
     thread = threading.Thread(target=at_work.serve)
     thread.start()
-    name = short.folder.id
     try:
-        for worked in (0.0, 60.0):
-            before = streams(short.folder.path)
-            ours.sendall(b'{"call": 1, "do": "pause", "run": "%b", "args": {}}\n' % name.encode())
-            ours.sendall(b'{"call": 2, "do": "slow", "run": "%b", "args": {}}\n' % name.encode())
-            eventually(lambda: name in at_work.seats)
-            at_work.seats[name].worked += worked
-            eventually(lambda: name not in at_work.seats or at_work.seats[name].resting)
-            time.sleep(0.3)
-            assert short.folder.locked == bool(worked)
-        assert streams(short.folder.path)[1:] == before[1:] and short.folder.status()["step"] == 40
-        with pytest.raises(BadInput, match="remove it on the app's Runs page"):
-            folder.remove(name)
+        ours.sendall(b'{"call": 2, "do": "slow", "run": "%b", "args": {}}\n' % name.encode())
+        with ours.makefile("rb") as answers:
+            assert next(told for told in map(json.loads, answers) if told.get("call") == 2)["error"] == ""
+        eventually(lambda: not short.folder.locked)
     finally:
         ours.shutdown(socket.SHUT_WR)
         thread.join()
         for each in (ours, theirs, at_work.selector):
             each.close()
     remove(name)
+
+
+def test_there_is_a_worker_a_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: range(8), raising=False)
+    monkeypatch.setattr(pools, "Link", lambda pool: SimpleNamespace())
+    for told, many in (("", 8), ("3", 3), ("99", 8)):
+        monkeypatch.setenv("GENVIZ_WORKERS", told)
+        assert pools.workers() == many
+        made = Pool()
+        assert len(made.links) == many
+        made.links.clear()
+        made.close()
+    for told in ("two", "0", "-1", "1.5"):
+        monkeypatch.setenv("GENVIZ_WORKERS", told)
+        with pytest.raises(BadInput, match=f"GENVIZ_WORKERS = '{told}'"):
+            pools.workers()
 
 
 def test_a_pool_counts_what_its_workers_say_and_closes_whatever_happened(workers: Pool) -> None:
