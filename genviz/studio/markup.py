@@ -8,8 +8,11 @@ from genviz.claims import newest
 
 
 def head(card: Card) -> str:
-    paper = f'<a href="{card.link}" target="_blank" rel="noopener">{html.escape(card.paper)}</a>{_badge(card.slug)}'
-    family = f"{FAMILIES[card.family]} · {card.year}"
+    paper = html.escape(card.paper)
+    if card.link:
+        paper = f'<a href="{card.link}" target="_blank" rel="noopener">{paper}</a>'
+    paper += _badge(card.slug)
+    family = FAMILIES.get(card.family, card.family) + (f" · {card.year}" if card.year else "")
     return (
         f'<header class="gv-head"><p class="gv-kicker">{family}<span>{paper}</span></p>'
         f"<h1>{html.escape(card.title)}</h1><p>{html.escape(card.idea)}</p></header>"

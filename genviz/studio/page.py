@@ -12,24 +12,26 @@ import streamlit as st
 
 from genviz.catalog import CARDS, Card
 from genviz.errors import BadInput
-from genviz.studio import sources
+from genviz.studio import source_code, sources
 from genviz.studio.link import is_name, plain, read_view
 from genviz.studio.markup import box, head, lit_code
-from genviz.studio.source_code import method, model_file
 from genviz.studio.stage import stage
 
 if TYPE_CHECKING:  # the stage is on screen before torch is imported
-    from genviz.model import Preset
+    from genviz.model import Model, Preset
     from genviz.studio.form import Wanted
 
 
 class Page:
     """One model's page. `default` is the preset shown first, `knobs` are visible without pressing "more",
-    `figures` the metrics told beside the stage, with what they are called there."""
+    `figures` the metrics told beside the stage: what they are called there, and how they are computed."""
 
-    def __init__(self, slug: str, default: str, knobs: Sequence[str], figures: Mapping[str, str] | None = None) -> None:
-        self.card: Card = CARDS[slug]
-        self.slug, self.default, self.visible, self.figures = slug, default, knobs, figures or {}
+    def __init__(
+        self, slug: str, default: str, knobs: Sequence[str], figures: Mapping[str, tuple[str, str]] | None = None
+    ) -> None:
+        self.card: Card = source_code.card_of(slug)
+        self.slug, self.default, self.visible = slug, default, knobs
+        self.figures = {name: {"label": label, "how": how} for name, (label, how) in (figures or {}).items()}
         self.problems: list[str] = []
         self.hidden = set(st.query_params.get("hide", "").split(","))
         self.run = self._run()
@@ -49,9 +51,9 @@ class Page:
             return None
 
     def _preset(self) -> str:
-        """The preset of the link; a run's own when the link names only the run."""
+        """The preset of the link; a run's own when the link names only the run, "" for a run that came from none."""
         if (asked := st.query_params.get("preset")) is None:
-            return sources.like(self.run.info, _presets(self.slug)) or self.default if self.run else self.default
+            return sources.like(self.run.info, _presets(self.slug)) if self.run else self.default
         if is_name(asked) and (sources.pretrained(self.slug, asked) or asked in _presets(self.slug)):
             return asked
         self.problems.append(f"This page has no preset “{asked[:64]}”; “{self.default}” is shown.")
@@ -71,8 +73,8 @@ class Page:
         with st.container(key="idea"):
             st.html(f'<div class="gv-idea"><p>{text}</p><div class="gv-diagram">{"".join(map(box, diagram))}</div></div>')
 
-    def stage(self, panes: Sequence[str], height: int = 360) -> None:
-        """The stage with its transport on the left, the controls on the right."""
+    def stage(self, panes: Sequence[str] | None = None, height: int = 360) -> None:
+        """The stage with its transport on the left, the controls on the right; without names, all there is to see."""
         with st.container(key="stage-row"):
             left, right = st.columns([2, 1], gap="medium")
         with left:
@@ -81,13 +83,13 @@ class Page:
             if self.source is None:
                 st.info("This preset ships no recording: press Train to make one.")
             else:
-                self._timeline(self.source.id, list(panes), height)
+                self._timeline(self.source.id, None if panes is None else list(panes), height)
         with right, st.container(key="controls", border=True):
             self._controls()
 
     @st.fragment  # looking round reruns this alone, not the page
-    def _timeline(self, source: str, panes: list[str], height: int) -> None:
-        label = f"{self.card.title}, {self.preset}"
+    def _timeline(self, source: str, panes: list[str] | None, height: int) -> None:
+        label = f"{self.card.title}, {self.preset or (self.run and self.run.info['data'])}"
         view = stage(
             source,
             key=f"stage-{source}",  # a new timeline starts with a view of its own
@@ -104,20 +106,21 @@ class Page:
         """Preset, knobs, the run's settings, Train. Each part is a fragment: moving a knob reruns its neighbours alone."""
         presets = _presets(self.slug)
         names = [name for name, preset in presets.items() if preset.listed or name == self.preset]
-        if "preset" not in self.hidden:
+        if names and "preset" not in self.hidden:
             st.pills(
                 "Preset",
                 names,
-                default=self.preset,
-                required=True,
+                default=self.preset or None,
+                required=bool(self.preset),
                 key=(key := f"preset-{self.preset}"),
                 on_change=_choose_preset,
                 args=(key,),
                 help="Settings known to work",
             )
         wanted = self._wanted()
-        for problem in wanted.problems:
-            st.warning(plain(problem))
+        for name, problem in wanted.problems.items():
+            if name not in self.visible:
+                st.warning(plain(problem))
         self._knobs([name for name in self.visible if name not in self.hidden], 2)
         with st.expander("More"):
             self._knobs([name for name in wanted.knobs if name not in (*self.visible, *self.hidden)], 1)
@@ -129,15 +132,20 @@ class Page:
 
     def _wanted(self) -> "Wanted":
         """What a new run would be: the preset's or the shown run's settings, changed by what the link asks for."""
+        from genviz.face import PLAIN
         from genviz.model import find
         from genviz.studio.form import Wanted
 
-        model = find(self.slug)
-        preset = model.presets[self.preset]
-        wanted = Wanted(model, dict(preset.knobs), preset.data or self.preset, preset.steps, preset.seed)
+        model, problems = find(self.slug), {}
+        preset = model.presets.get(self.preset, PLAIN)
+        wanted = Wanted(model, dict(preset.knobs), preset.data or self.preset or "moons", preset.steps, preset.seed)
         if self.run:
-            told = self.run.info
-            wanted = Wanted(model, sources.knobs_now(self.run), told["data"], told["until"], told["seed"])
+            told, knobs = self.run.info, {}
+            try:
+                knobs = dict(model.validate(sources.knobs_now(self.run)))
+            except BadInput as error:
+                problems["run"] = f"The knobs of this run cannot be read: {error}. The form shows the model's own."
+            wanted = Wanted(model, knobs, told["data"], told["until"], told["seed"], problems)
         return wanted.changed(st.query_params)
 
     @st.fragment
@@ -149,24 +157,45 @@ class Page:
         for i, name in enumerate(names):
             with columns[i % across]:
                 widget(wanted.model.knobs_declared()[name], wanted.knobs[name], self._key(name), self._moved)
+        for name in names:
+            if problem := st.session_state.pop(f"{self._key(name)}!", wanted.problems.get(name)):
+                st.warning(plain(problem))
+        now = self._shown(wanted.model)
+        if waiting := [name for name in names if name in now and now[name] != wanted.knobs[name]]:
+            changes = ", ".join(f"{name} = {wanted.knobs[name]} (shown: {now[name]})" for name in waiting)
+            st.caption(f"Press Train to see {plain(changes)}.")
+
+    def _shown(self, model: type["Model"]) -> dict[str, Any]:
+        """The knobs of what is on the stage."""
+        if self.source is None:
+            return {}
+        try:
+            return dict(model.validate(sources.knobs_now(self.run) if self.run else self.source.info["knobs"]))
+        except BadInput:
+            return {}  # told above
 
     @st.fragment
     def _settings(self) -> None:
-        from genviz.data import kind, names
+        from genviz.data import offered
+        from genviz.studio.form import fresh
 
         wanted = self._wanted()
-        size = kind(wanted.data) if wanted.data.partition(":")[0] in names() else ""
-        options = [wanted.data, *(name for name in names() if name != wanted.data and kind(name) == size)]
-        on = {
-            name: {"key": self._key(name), "on_change": _to_url, "args": (name, self._key(name))}
-            for name in ("data", "steps", "seed")
-        }
+        spec = self.source.info["spec"] if self.source else {"shape": [2], "support": "real"}
+
+        def control(name: str, value: Any) -> dict[str, Any]:
+            key = fresh(self._key(name), value)
+            return {"key": key, "on_change": _to_url, "args": (name, key)}
+
         if "data" not in self.hidden:
-            st.selectbox("data", options, **on["data"])
+            options = [wanted.data, *(name for name in offered(spec["shape"], spec["support"]) if name != wanted.data)]
+            st.selectbox("data", options, **control("data", wanted.data))
         if "steps" not in self.hidden:
-            st.number_input("steps", 1, 1_000_000, wanted.steps, **on["steps"])
+            st.number_input("steps", value=wanted.steps, **control("steps", wanted.steps))
         if "seed" not in self.hidden:
-            st.number_input("seed", 0, 2**31 - 1, wanted.seed, **on["seed"])
+            st.number_input("seed", value=wanted.seed, **control("seed", wanted.seed))
+        for name in ("data", "steps", "seed"):
+            if problem := wanted.problems.get(name):
+                st.warning(plain(problem))
 
     @st.fragment
     def _train(self) -> None:
@@ -187,21 +216,26 @@ class Page:
         st.caption(f"● changes a run while it goes on ({live}); the others take effect when you press Train.")
 
     def _key(self, name: str) -> str:
-        run = st.query_params.get("run", "")
-        return f"{self.slug}.{self.preset}.{run}.{name}"
+        return f"{self.slug}.{self.preset}.{self.run.id if self.run else ''}.{name}"
 
     def _moved(self, name: str, key: str) -> None:
-        """A knob was moved: note it in the URL, and edit the run if there is one and the knob is live."""
-        value = st.session_state[key]
-        st.query_params[name] = str(value)
+        """A knob was moved: note it in the URL, and edit the run if there is one and the knob is live; or say why not."""
         from genviz.model import find
 
-        run = st.query_params.get("run")
-        if run and find(self.slug).knobs_declared()[name].live:
+        value, model = st.session_state[key], find(self.slug)
+        try:
+            model.validate({name: value})
+        except BadInput as error:
+            st.session_state[f"{self._key(name)}!"] = f"{error}. Nothing was changed."
+            return
+        if self.run and model.knobs_declared()[name].live:
             from genviz.service.pool import pool
 
+            run = self.run.id.partition(":")[2]
             if problem := pool().command(run, "edit", {"verb": "set", "args": {name: value}}):
-                st.toast(plain(problem))
+                st.session_state[f"{self._key(name)}!"] = f"{name} was not changed: {problem}."
+                return
+        st.query_params[name] = str(value)
 
     def pictures(self, *cards: Sequence[str], height: int = 300) -> None:
         """Cards of one pane each, two a row; those this kind of data has no use for are left out."""
@@ -214,8 +248,8 @@ class Page:
 
     def mathematics(self, equations: Sequence[tuple[str, str, str]]) -> None:
         """Equations beside the source of `fit`: (words, LaTeX, what the code lines of it contain)."""
-        st.subheader("The mathematics, and the very code")
-        code = method(model_file(self.card.family, self.slug), "fit")
+        st.subheader("The mathematics, and the very code" if equations else "The very code")
+        code = source_code.method(source_code.model_files()[self.slug], "fit")
         with st.container(key="mathematics"):
             left, right = st.columns([1, 1.25], gap="large")
             with left:
@@ -224,7 +258,7 @@ class Page:
                         st.markdown(f"{words}\n\n$$\n{latex}\n$$")
             right.html(lit_code(code, tuple(fragment for *_, fragment in equations)))
 
-    def claims(self, words: str, negatives: str = "") -> None:
+    def claims(self, words: str = "", negatives: str = "") -> None:
         """What the paper says, what was measured here, and what did not come out as one might hope."""
         from genviz.studio.claims import claims as show_claims
 

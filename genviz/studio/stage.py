@@ -21,12 +21,13 @@ def stage(
     height: int = 340,
     label: str = "",
     loop: bool = False,
-    figures: Mapping[str, str] | None = None,
+    figures: Mapping[str, Mapping[str, str]] | None = None,
     view: dict[str, Any] | None = None,
 ) -> dict[str, Any] | None:
     """Show panes of a timeline, `run:<id>` or `pretrained:<name>`; returns the viewer's state after she changed it.
 
-    All mounts of one source on a page share playhead, cursor and selection. `transport` adds the controls of time.
+    All mounts of one source on a page share playhead, cursor and selection. `transport` adds the controls of time;
+    `figures` are metrics told as numbers, each with its `label` and `how` it is computed.
     """
     data = {
         "source": source,

@@ -29,13 +29,15 @@ def rate_distortion(page: Page, knob: str, presets: Mapping[float, str], reads: 
         names = [f"{knob} = {value:g}" for value in found]
         points = Points(name="sweep", xy=xy, names=names, role="model", size=2, label="a preset each, on unseen rows")
         line = Path(name="frontier", xy=xy[xy[:, 0].argsort()], role="noise")
+        on_stage = [i for i, source in enumerate(found.values()) if source == page.source]
+        here = Points(name="here", xy=xy[on_stage], role="truth", size=3, label="on the stage")
         told = "; ".join(f"{n}: {a:.1f}, {b:.1f}" for n, (a, b) in zip(names, xy.tolist(), strict=True))
         return Scene(
             panes=[
                 Pane(
                     name="sweep",
                     title=f"What does {knob} buy?",
-                    layers=[line, points],
+                    layers=[line, points, here],
                     x_label="KL, nats paid for the code",
                     y_label="−E log p(x|z), nats lost",
                     reads=reads,
@@ -46,17 +48,24 @@ def rate_distortion(page: Page, knob: str, presets: Mapping[float, str], reads: 
         )
 
     with st.container(border=True, key="rate-distortion"):
-        still(picture, key=f"rate-distortion-{page.slug}", version=repr([s.info for s in found.values()]), height=260)
+        still(
+            picture,
+            key=f"rate-distortion-{page.slug}",
+            version=repr([page.source, *(s.info for s in found.values())]),
+            height=260,
+        )
         with st.container(horizontal=True):
             for value, source in found.items():
+                here = page.source == source
                 st.button(
-                    f"load {knob} = {value:g}",
+                    f"{knob} = {value:g} is on the stage" if here else f"load {knob} = {value:g}",
                     key=f"load-{value}",
                     on_click=_load,
-                    args=(presets[value],),
-                    disabled=page.source == source,
+                    args=(presets[value], f"{knob} = {value:g}"),
+                    disabled=here,
                 )
 
 
-def _load(preset: str) -> None:
+def _load(preset: str, what: str) -> None:
     st.query_params.from_dict({"preset": preset})
+    st.toast(f"{what} is on the stage, at the top of the page.")

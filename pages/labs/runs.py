@@ -4,26 +4,44 @@ from datetime import datetime
 
 import streamlit as st
 
-from genviz.catalog import CARDS
 from genviz.errors import BadInput
-from genviz.service import RunInfo, remove, runs
+from genviz.service import RunInfo, folder, remove, runs
 from genviz.studio.link import plain
-from genviz.studio.shell import page_files
+from genviz.studio.shell import model_pages
+from genviz.studio.source_code import card_of
 
 SHOWN = 30
+GOING = ("running", "starting")
+REFRESH = 2.0  # seconds, while something trains
+
+
+def differing(run: RunInfo) -> str:
+    """What sets its knobs apart from their defaults and from the model's presets: "beta 0.5 · latent 5"."""
+    from genviz.model import find
+
+    try:
+        knobs, model = folder.find(run.id).card["knobs"], find(run.model)
+        plainly = {name: knob.default for name, knob in model.knobs_declared().items()}
+        known = [plainly | dict(preset.knobs) for preset in model.presets.values()]
+        nearest = min([plainly, *known], key=lambda of: sum(of.get(name) != value for name, value in knobs.items()))
+    except BadInput:
+        return ""
+    return "".join(f" · {name} {value}" for name, value in knobs.items() if nearest.get(name) != value)
 
 
 def row(run: RunInfo) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"run-{run.id}"):
         when = datetime.fromtimestamp(run.created).strftime("%d %b %Y, %H:%M")
-        if run.model in page_files():
-            label = f"{CARDS[run.model].title} on {plain(run.data)}"
-            st.page_link(page_files()[run.model], label=label, query_params={"run": run.id}, width="stretch")
+        if page := model_pages().get(run.model):
+            label = f"{card_of(run.model).title} on {plain(run.data)}"
+            st.page_link(page, label=label, icon=":material/play_circle:", query_params={"run": run.id}, width="stretch")
         else:
             st.markdown(f"{plain(run.model)} on {plain(run.data)}", width="stretch")
-        st.caption(f"{run.state} at step {run.step:,} of {run.until:,} · seed {run.seed} · {when} · {run.bytes / 1e6:.1f} MB")
+        told = f"{run.state} at step {run.step:,} of {run.until:,} · seed {run.seed}{differing(run)}"
+        st.caption(f"{told} · {when} · {run.bytes / 1e6:.1f} MB")
         with st.popover("Remove"):
-            st.markdown(f"Remove `{run.id}` for ever?")
+            going = " It is training: that ends now." if run.state in GOING else ""
+            st.markdown(f"Remove this run of {when} (`{run.id}`) for ever?{going}")
             st.button("Remove it", key=f"remove-{run.id}", on_click=gone, args=(run.id,), type="primary")
 
 
@@ -31,14 +49,24 @@ def gone(run_id: str) -> None:
     try:
         remove(run_id)
     except (BadInput, OSError) as error:
-        st.toast(plain(error))
+        st.session_state["not removed"] = str(error)
+
+
+def listing() -> None:
+    passed: list[str] = []
+    found = runs(passed=passed.append)
+    if problem := st.session_state.pop("not removed", ""):
+        st.warning(plain(problem))
+    if not found:
+        st.info("No runs yet: open a model's page and press Train, or run `genviz train vae --data moons`.")
+    for each in found[:SHOWN]:
+        row(each)
+    if len(found) > SHOWN:
+        st.caption(f"{len(found) - SHOWN} older ones: `genviz runs` lists them all.")
+    for why in passed:
+        st.caption(f"Passed over: {plain(why)}")
 
 
 st.html('<header class="gv-head"><h1>Runs</h1><p>Everything trained on this machine, the newest first.</p></header>')
-found = runs()
-if not found:
-    st.info("No runs yet: open a model's page and press Train, or run `genviz train vae --data moons`.")
-for each in found[:SHOWN]:
-    row(each)
-if len(found) > SHOWN:
-    st.caption(f"{len(found) - SHOWN} older ones: `genviz runs` lists them all.")
+busy = any(run.state in GOING for run in runs())
+st.fragment(listing, run_every=REFRESH if busy else None)()

@@ -7,7 +7,17 @@ page = Page(
     "vae",
     default="moons",
     knobs=("latent", "hidden", "beta", "lr", "batch"),
-    figures={"elbo": "bound (ELBO), nats", "test elbo": "bound on unseen rows, nats", "kl": "code (KL), nats"},
+    figures={
+        "elbo": (
+            "bound (ELBO), nats",
+            "Mean over the minibatch of this step, one sample of z a row, KL in closed form, β = 1.",
+        ),
+        "test elbo": (
+            "bound on unseen rows, nats",
+            "Mean over at most 500 test rows at keyframes, one sample of z a row, β = 1.",
+        ),
+        "kl": ("code (KL), nats", "KL(q(z|x) ‖ p(z)) in closed form, mean over the minibatch of this step."),
+    },
 )
 
 page.idea(

@@ -1,12 +1,19 @@
 """Every page runs, from the catalogue alone and from links that make no sense, and says in words what it could not use."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import pytest
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from genviz.catalog import CARDS, CATALOG, FAMILIES
-from genviz.model import discover, find
+from genviz.data import Data
+from genviz.model import Model, Step, discover, find, knob
 from genviz.paths import PACKAGE
-from genviz.service import folder
+from genviz.rng import Rng
+from genviz.service import folder, pool
 from genviz.service.build import wish
 from genviz.studio.shell import page_files
 
@@ -27,7 +34,6 @@ def opened(slug: str = "", **query: str) -> AppTest:
 
 def test_the_catalogue_and_the_registry_agree() -> None:
     assert len(CATALOG) == 29
-    assert set(discover()) <= set(CARDS) | {"mine"}
     for slug, model in discover().items():
         if model.__module__.startswith("genviz.models."):
             assert model.__module__ == f"genviz.models.{CARDS[slug].family}.{slug}"
@@ -43,6 +49,13 @@ def test_home_shows_every_model_and_links_only_those_that_are_here() -> None:
     for card in CATALOG:
         assert card.title.replace("&", "&amp;") in page
         assert (f'href="{card.slug}"' in page) == (card.slug in page_files())
+
+
+@pytest.fixture
+def workers() -> Iterator[None]:
+    """Worker processes end with the test that started them."""
+    yield
+    pool.close()
 
 
 @pytest.mark.parametrize("slug", page_files())
@@ -80,6 +93,8 @@ NONSENSE = {
     "a view of other things": ({"view": '{"hidden": 5}'}, "view"),
     "a playhead nowhere": ({"view": '{"playhead": 1e999}'}, "view"),
     "data that are not there": ({"data": "/etc/passwd"}, "data"),
+    "data with a parameter that they have not": ({"data": "moons:zzz=1"}, "zzz"),
+    "data with a parameter of no number": ({"data": "moons:s=wide"}, "wide"),
     "steps out of range": ({"steps": "0"}, "steps"),
     "a preset too long": ({"preset": "x" * 300}, "no preset"),
     "a preset that is a picture": ({"preset": "![p](http://example.org/a.png)"}, r"\!\[p\]"),
@@ -98,16 +113,91 @@ def test_a_link_of_nonsense_is_named_and_the_page_stands(slug: str, link: str) -
 def test_a_link_to_a_run_shows_what_the_run_was() -> None:
     run = folder.create(wish("vae", {**find("vae").presets["digits"].knobs, "batch": 33}, "digits", 4, 30))
     app = opened("vae", run=run.id)
-    boxes = {box.label.split(" ")[0]: box.value for box in app.number_input}
+    boxes = {each.label.split(" ")[0]: each.value for each in app.number_input}
     assert (boxes["batch"], boxes["seed"], boxes["steps"]) == (33, 4, 30)
-    assert next(box for box in app.selectbox if box.label == "data").value == "digits"
+    assert next(each for each in app.selectbox if each.label == "data").value == "digits"
     folder.remove(run.id)
+
+
+def box(app: AppTest, name: str) -> Any:
+    return next(each for each in app.number_input if each.label.startswith(name))
+
+
+@pytest.mark.parametrize("slug", MODELS)
+def test_a_knob_out_of_range_is_named_and_changes_nothing(slug: str) -> None:
+    app = opened(slug)
+    before = box(app, "batch").value
+    box(app, "batch").set_value(-7).run()
+    assert not app.exception
+    assert any("batch = -7 is outside 1" in warning.value for warning in app.warning)
+    assert box(app, "batch").value == before
+    assert "batch" not in app.query_params
+
+
+def test_what_waits_for_train_is_said() -> None:
+    app = opened("vae")
+    box(app, "beta").set_value(2.0).run()
+    assert "Press Train to see beta = 2.0 (shown: 1.0)." in [caption.value.replace("\\", "") for caption in app.caption]
+
+
+def test_a_run_that_is_removed_while_its_page_is_open_breaks_nothing(workers: None) -> None:
+    run = folder.create(wish("vae", {}, "moons", 0, 10))
+    app = opened("vae", run=run.id)
+    folder.remove(run.id)
+    box(app, "beta").set_value(2.0).run()
+    assert not app.exception
+    assert any("The preset is shown instead" in warning.value for warning in app.warning)
+
+
+def test_a_run_of_own_data_claims_no_preset(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("\n".join(["a,b", *(f"{i},{i * i % 7}" for i in range(50))]))
+    run = folder.create(wish("vae", {}, str(tmp_path / "mine.csv"), 0, 10))
+    app = opened("vae", run=run.id)
+    assert not getattr(app.get("button_group")[0], "value", "?")
+    options = next(each for each in app.selectbox if each.label == "data").options
+    assert options[0].endswith("mine.csv")
+    assert "moons" in options
+    assert "ising" not in options
+    folder.remove(run.id)
+
+
+class Stranger(Model):
+    """Noise and nothing else.
+
+    Source: nobody.
+    """
+
+    width: float = knob(1.0, 0.1, 10.0, "spread of the noise", live=True)
+
+    def fit(self, data: Data, rng: Rng) -> Iterator[Step]:
+        while True:
+            yield Step({"loss": rng.normal(1)[0]})
+
+
+def test_a_model_without_a_page_file_gets_the_default_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genviz.studio.source_code.model_files", lambda: {"stranger": Path(__file__)})
+    app = AppTest.from_function(strange, default_timeout=60).run()
+    assert not app.exception, app.exception[0].value
+    assert app.button(key="train").label == "Train"
+    assert "Noise and nothing else." in "".join(element.proto.body for element in app.get("html"))
+
+
+def strange() -> None:
+    from genviz.studio.default import default_page
+
+    default_page("stranger")
+
+
+def test_no_full_collection_follows_a_rerun() -> None:
+    assert config.get_option("runner.postScriptGC") is False  # it would cost ten times the rerun
 
 
 @pytest.mark.parametrize("slug", MODELS)
 def test_a_link_restores_knobs_and_a_moved_knob_is_in_the_link(slug: str) -> None:
     app = opened(slug, batch="37")
-    box = next(each for each in app.number_input if each.label.startswith("batch"))
-    assert box.value == 37
-    box.set_value(41).run()
+    assert box(app, "batch").value == 37
+    box(app, "batch").set_value(41).run()
     assert app.query_params["batch"] == "41"
+    app.query_params["batch"] = "37"  # the browser's Back
+    app.run()
+    assert box(app, "batch").value == 37

@@ -1,0 +1,18 @@
+"""The page of a model without a page file, such as a user's own: all that its capabilities give, in the usual order."""
+
+from genviz.claims import newest
+from genviz.studio.page import Page
+from genviz.studio.source_code import card_of
+
+
+def default_page(slug: str) -> None:
+    from genviz.model import find
+
+    model = find(slug)
+    page = Page(slug, next(iter(model.presets), ""), list(model.knobs_declared())[:5])
+    page.idea(card_of(slug).idea, [])
+    page.stage()
+    if model.trains:
+        page.mathematics([])
+    if newest(slug):
+        page.claims()
