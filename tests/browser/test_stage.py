@@ -23,6 +23,11 @@ SENT = """() => { const sent = window.__sent = [];
   WebSocket.prototype.send = function (data) { sent.push(`socket ${this.url}`); return send.call(this, data) };
   window.fetch = (...what) => { sent.push(`fetch ${what[0]}`); return fetched(...what) } }"""
 
+MARKED = """canvas => { const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let accent = 0;
+  for (let i = 0; i < data.length; i += 4) accent += data[i] === 91 && data[i + 1] === 91 && data[i + 2] === 214;
+  return accent > 20 }"""  # the ring round the chosen point is the only thing of that colour
+
 
 def look(page: Page, expression: str, source: str) -> object:
     """A value of the store's source, `s` in the expression."""
@@ -91,6 +96,54 @@ def test_train_pause_step_scrub_and_reload(visit: Open) -> None:
     other = visit(page.url[page.url.index("/vae") :])  # a second tab sees the same run
     until(other, f"s.frames.length >= {frames}", source)
     assert page.evaluate("window.__genviz.stats.gaps") == other.evaluate("window.__genviz.stats.gaps") == 0
+
+
+def test_space_pauses_after_a_click_on_a_button_and_presses_one_that_was_tabbed_to(visit: Open) -> None:
+    page = visit("/vae?steps=100000")
+    source = train(page)
+    page.locator("button", has_text="Train anew").first.wait_for()
+    page.keyboard.press(" ")  # the focus is still on the button that was clicked
+    expect(page.locator(".status").first).to_contain_text("paused at step", timeout=20_000)
+    assert source.removeprefix("run:") in page.url, "no second run was started"
+    slow = page.get_by_role("button", name="slow").first
+    slow.click()
+    expect(slow).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press(" ")
+    expect(slow).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press(" ")
+    expect(slow).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_point_chosen_among_the_data_is_chosen_among_the_codes(visit: Open) -> None:
+    page = visit("/vae?steps=300")
+    source = train(page)
+    until(page, "s.status.state === 'done' && s.program('decode')", source)
+    panes = [page.locator(f'[data-pane="{name}"] canvas').first for name in ("data", "plane")]
+    box = panes[0].bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] + 200)
+    assert [pane.evaluate(MARKED) for pane in panes] == [False, False]
+    for share in (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6):  # some column of the plane has a point within reach
+        page.mouse.click(box["x"] + box["width"] * share, box["y"] + box["height"] * 0.45)
+        if look(page, "s.selection", source) != -1:
+            break
+    until(page, "s.selection >= 0", source)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] + 200)
+    for pane in panes:
+        page.wait_for_function(MARKED, arg=pane.element_handle())
+    expect(page.get_by_role("button", name="its reconstruction").first).to_be_visible()
+    page.mouse.click(box["x"] + 2, box["y"] + 2)  # a click on nothing
+    assert look(page, "s.selection", source) != -1
+
+
+def test_a_page_starts_at_the_beginning_whatever_the_home_page_was_showing(visit: Open) -> None:
+    page, source = visit("/"), "pretrained:vae-moons"
+    until(page, "s.playing && s.playhead > s.frames.at(-1).step / 2", source)
+    page.get_by_role("link", name=re.compile("Variational autoencoder")).first.click()
+    page.locator(".transport").first.wait_for()
+    until(page, "s.playing && s.playhead < s.frames.at(-1).step / 4", source)
 
 
 def test_a_live_knob_edits_the_run_and_is_told(visit: Open) -> None:

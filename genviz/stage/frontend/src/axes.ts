@@ -1,7 +1,7 @@
 // From numbers to pixels: nice ticks, limits that fit a box, and the thin frame of a plane.
 
 import type { Theme } from "./theme";
-import { number } from "./words";
+import { compact } from "./words";
 
 export type Box = { x: number; y: number; w: number; h: number };
 export type Limits = [number, number, number, number]; // x0, x1, y0, y1
@@ -60,7 +60,7 @@ export function frame(g: CanvasRenderingContext2D, plane: Plane, theme: Theme, l
     const px = Math.round(plane.px(x)) + 0.5;
     g.moveTo(px, bottom - 1);
     g.lineTo(px, bottom + 3);
-    const text = number(x);
+    const text = compact(x);
     const half = g.measureText(text).width / 2;
     g.fillText(text, Math.min(Math.max(px, half), box.x + box.w - half + 8), bottom + 5);
   }
@@ -70,7 +70,7 @@ export function frame(g: CanvasRenderingContext2D, plane: Plane, theme: Theme, l
     const py = Math.round(plane.py(y)) + 0.5;
     g.moveTo(box.x - 3, py);
     g.lineTo(box.x + 1, py);
-    g.fillText(number(y), box.x - 5, py);
+    g.fillText(compact(y), box.x - 5, py);
   }
   g.stroke();
   if (labels.inside) inner(g, box, labels, theme);

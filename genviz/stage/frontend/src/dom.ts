@@ -48,6 +48,14 @@ export const ICON = {
   live: "M10 5.5a4.5 4.5 0 100 9 4.5 4.5 0 000-9z",
 } as const;
 
+/** The element that scrolls a node, across shadow roots; null: the window does. */
+export function scrolls(node: Node): HTMLElement | null {
+  for (let at: Node | null = node; at; at = at instanceof ShadowRoot ? at.host : at.parentNode) {
+    if (at instanceof HTMLElement && at !== node && /auto|scroll/.test(getComputedStyle(at).overflowY)) return at;
+  }
+  return null;
+}
+
 /** Sets text only when it differs: an unchanged live region is not read again. */
 export function say(node: HTMLElement, text: string): void {
   if (node.textContent !== text) node.textContent = text;

@@ -1,22 +1,33 @@
 // A few figures of a run with their sparklines: what it is now, and how it came there.
 
 import { el, say } from "./dom";
+import { before } from "./draw/curves";
 import type { Theme } from "./theme";
+import { thin } from "./thin";
 import type { Metric, Source } from "./types";
 import { number } from "./words";
 
 const WIDTH = 96;
 const HEIGHT = 26;
 
+/** What a metric is called, and how it is computed: told on demand. */
+export type Figure = string | { label: string; how: string };
+
 export class Figures {
   readonly root = el("dl", { class: "figures" });
   private rows = new Map<string, { value: HTMLElement; canvas: HTMLCanvasElement }>();
 
-  constructor(names: Record<string, string>) {
-    for (const [name, label] of Object.entries(names)) {
-      const row = { value: el("dd", {}, "–"), canvas: el("canvas", { "aria-hidden": "true" }) };
-      this.root.append(el("div", {}, el("dt", {}, label), row.value, row.canvas));
-      this.rows.set(name, row);
+  constructor(figures: Record<string, Figure>) {
+    for (const [name, figure] of Object.entries(figures)) {
+      const { label, how } = typeof figure === "string" ? { label: figure, how: "" } : figure;
+      const made = { value: el("dd", {}, "–"), canvas: el("canvas", { "aria-hidden": "true" }) };
+      const row = el("div", { class: "row" }, el("dt", {}, label), made.value, made.canvas);
+      if (how) {
+        row.tabIndex = 0;
+        row.append(el("span", { class: "tip", role: "tooltip" }, how));
+      }
+      this.root.append(row);
+      this.rows.set(name, made);
     }
   }
 
@@ -24,33 +35,22 @@ export class Figures {
     for (const [name, { value, canvas }] of this.rows) {
       const metric = source.metrics.get(name);
       if (!metric?.steps.length) continue;
-      const at = newest(metric, source.playhead);
+      const at = before(metric.steps, source.playhead);
       say(value, at < 0 ? "–" : number(metric.values[at]));
       sparkline(canvas, metric, at, theme);
     }
   }
 }
 
-/** The index of the last value at or before a step. */
-function newest({ steps }: Metric, step: number): number {
-  let low = 0;
-  let high = steps.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (steps[middle] <= step + 1e-6) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
-}
-
-function sparkline(canvas: HTMLCanvasElement, { values }: Metric, at: number, theme: Theme): void {
+function sparkline(canvas: HTMLCanvasElement, metric: Metric, at: number, theme: Theme): void {
   const ratio = window.devicePixelRatio || 1;
   if (canvas.width !== WIDTH * ratio) [canvas.width, canvas.height] = [WIDTH * ratio, HEIGHT * ratio];
   const g = canvas.getContext("2d");
+  const { y: values, stride } = thin(metric);
   if (!g || values.length < 2) return;
-  const means = Array.from({ length: Math.min(WIDTH / 2, values.length) }, (_, i, { length } = values) => {
-    const count = Math.min(WIDTH / 2, length);
-    const [from, to] = [Math.floor((i * length) / count), Math.floor(((i + 1) * length) / count)];
+  const count = Math.min(WIDTH / 2, values.length);
+  const means = Array.from({ length: count }, (_, i) => {
+    const [from, to] = [Math.floor((i * values.length) / count), Math.floor(((i + 1) * values.length) / count)];
     return values.slice(from, to).reduce((sum, value) => sum + value, 0) / (to - from);
   });
   const shown = [...means].sort((a, b) => a - b);
@@ -68,7 +68,7 @@ function sparkline(canvas: HTMLCanvasElement, { values }: Metric, at: number, th
   });
   g.stroke();
   if (at < 0) return;
-  const now = (at / (values.length - 1)) * (means.length - 1);
+  const now = (Math.floor(at / stride) / (values.length - 1)) * (means.length - 1);
   g.fillStyle = theme.accent;
   g.beginPath();
   g.arc(x(now), y(means[Math.round(now)]), 2.5, 0, 7);

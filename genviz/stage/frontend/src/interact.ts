@@ -96,7 +96,7 @@ function keyed(view: PaneView, event: KeyboardEvent): boolean {
   }
   if (event.key === "Enter" && view.pane.latent) {
     const code = cursor(source, still);
-    pick(view, plane.px(code[source.axes[0]]), plane.py(code[source.axes[1]]));
+    pick(view, plane.px(code[source.axes[0]]), plane.py(code[source.axes[1]] ?? 0));
   } else if (event.key === "Escape" && source.selection >= 0) source.selection = -1;
   else return false;
   view.host.commit();

@@ -8,7 +8,7 @@ import type { Source } from "./types";
 
 const HELP: [string, string][] = [
   ["space", "play, pause"],
-  ["← →", "one step back, forth"],
+  ["← →", "at the head of a run one training step, else one frame of the recording"],
   ["shift ← →", "ten frames back, forth"],
   ["[ ]", "slower, faster"],
   ["R", "rewind"],
@@ -20,6 +20,25 @@ const HELP: [string, string][] = [
 
 type Stage = { source: Source; transport: Transport; focused(): PaneView | undefined; help: Help };
 
+/** How the focus came where it is: who clicked a button wants Space for the stage, who tabbed to it wants to press it. */
+export class Hand {
+  pointing = false;
+
+  see({ type, key }: { type: string; key?: string }): void {
+    if (type === "pointerdown") this.pointing = true;
+    else if (key === "Tab") this.pointing = false;
+  }
+}
+
+const hand = new Hand(); // one a page: the focus outlives the stage that a button opened
+let watching = false;
+
+function watch(): void {
+  if (watching) return;
+  watching = true;
+  for (const type of ["pointerdown", "keydown"] as const) window.addEventListener(type, (event) => hand.see(event), true);
+}
+
 /** Where a letter would be typed or a choice made. */
 function occupied(event: KeyboardEvent): boolean {
   return event.composedPath().some((node) => {
@@ -28,8 +47,11 @@ function occupied(event: KeyboardEvent): boolean {
   });
 }
 
-export function keyboard({ source, transport, focused, help }: Stage): (event: KeyboardEvent) => void {
-  return (event) => {
+/** Listens until the function that it returns is called. */
+export function keyboard({ source, transport, focused, help }: Stage): () => void {
+  watch();
+  let taken = false;
+  const press = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || occupied(event)) return;
     const target = event.composedPath()[0];
     const node = target instanceof HTMLElement ? target : null;
@@ -38,7 +60,7 @@ export function keyboard({ source, transport, focused, help }: Stage): (event: K
     const act = (): Action | null => {
       switch (event.key) {
         case " ":
-          return pressable ? null : () => play(source);
+          return pressable && !hand.pointing ? null : () => play(source);
         case "ArrowLeft":
         case "ArrowRight": {
           const inner = pressable && !node?.closest(".transport, .legend");
@@ -67,7 +89,18 @@ export function keyboard({ source, transport, focused, help }: Stage): (event: K
     if (!found) return;
     event.preventDefault();
     event.stopImmediatePropagation(); // Streamlit has an R of its own
+    taken = event.key === " ";
     void transport.run(found);
+  };
+  const release = (event: KeyboardEvent) => {
+    if (taken && event.key === " ") event.preventDefault(); // where a button is pressed by letting the key go
+    taken = false;
+  };
+  window.addEventListener("keydown", press, true);
+  window.addEventListener("keyup", release, true);
+  return () => {
+    window.removeEventListener("keydown", press, true);
+    window.removeEventListener("keyup", release, true);
   };
 }
 

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { Plane, squared, ticks } from "./axes";
-import { lattice, traversal } from "./codes";
+import { lattice, selected, traversal, widest } from "./codes";
 import { before } from "./draw/curves";
-import { columnsFor } from "./draw/images";
+import { flat } from "./draw/decode";
+import { columnsFor, type Grid, share } from "./draw/images";
 import { hit } from "./draw/points";
-import { arrange } from "./layout";
+import { arrange, pair, within } from "./layout";
+import type { Source } from "./types";
 
 describe("ticks", () => {
   it.each([
@@ -60,3 +62,59 @@ it("a traversal has the code itself in the middle when the code is zero", () => 
 
 it("the value at the playhead is the last one before it", () =>
   expect([before([0, 10, 20], 15), before([5], 2)]).toEqual([1, -1]));
+
+describe("the stage fits its window", () => {
+  const room = { window: 720, above: 240, title: 30, legend: 70, dock: 130 };
+  it("where there is room panes keep their height, else they give way", () =>
+    expect([within(360, { ...room, window: 1000 }), within(360, room)]).toEqual([360, 250]));
+  it("where the fold cannot be reached it fits after scrolling", () =>
+    expect([within(360, { ...room, above: 600 }), within(360, { ...room, window: 300 })]).toEqual([360, 220]));
+  it("on a phone the plane and what it decodes to are seen together", () => {
+    const phone = { ...room, window: 844, title: 40, dock: 160 };
+    for (const pictures of [true, false]) {
+      const [plane, decoded] = pair(358, phone, pictures);
+      expect(plane + decoded + 40 + 160).toBeLessThan(844 - 40);
+      expect(plane).toBeGreaterThanOrEqual(200);
+    }
+  });
+});
+
+describe("three pictures", () => {
+  const one: Grid = { pixels: [], count: 1, h: 28, w: 28, columns: 1 };
+  const sides = (w: number, h: number) =>
+    share([one, one, one], { x: 0, y: 0, w, h }, 14, 18).map((box) => Math.min(box.w, box.h));
+  it("the one under the pointer leads in a square", () => {
+    const [first, second, third] = sides(340, 300);
+    expect([first > 170, second > 80, third > 80, first > 1.5 * second]).toEqual([true, true, true, true]);
+  });
+  it("are equal in a low row", () => expect(new Set(sides(358, 120).map(Math.round)).size).toBe(1));
+});
+
+it("the two dimensions in which codes vary most, in their order", () =>
+  expect(widest({ data: Float32Array.of(0, 5, 1, -3, 0, -5, 1.1, 3), shape: [2, 4] })).toEqual([1, 3]));
+
+it("a row of data of any width is a point of a plane", () =>
+  expect([flat(Float32Array.of(3)), flat(Float32Array.of(1, 2, 9))]).toEqual([
+    [3, 0],
+    [1, 2],
+  ]));
+
+it("the chosen code is the finished one where the weights are, and that of the playhead in a run", () => {
+  const layer = (x: number) => ({
+    type: "points",
+    name: "c",
+    pick: true,
+    tensors: { xy: { data: Float32Array.of(x, x), shape: [1, 2] } },
+  });
+  const frame = (x: number) => ({ step: x, layers: { "p/c": layer(x) } });
+  const source = (id: string) =>
+    ({
+      id,
+      selection: 0,
+      scene: { latent: 2, panes: [{ name: "p", latent: true, layers: [layer(0)] }] },
+      frames: [frame(1), frame(9)],
+      around: () => ({ a: frame(1), b: frame(1), mix: 0 }),
+    }) as unknown as Source;
+  expect(selected(source("pretrained:a"), false)?.[0]).toBe(9);
+  expect(selected(source("run:a"), false)?.[0]).toBe(1);
+});

@@ -25,3 +25,23 @@ export function arrange(kinds: Kind[], width: number, height: number): Layout {
   const square = kinds.includes("plane") || kinds.includes("images") ? column * 1.12 : Number.POSITIVE_INFINITY;
   return { columns, template: template || "minmax(0, 1fr)", height: Math.round(Math.max(200, Math.min(height, square))) };
 }
+
+/** Heights in pixels: of the window, of what is above the stage, of the titles, legends and controls that go with a row of panes. */
+export type Room = { window: number; above: number; title: number; legend: number; dock: number };
+
+const FLOOR = 220; // pixels below which a picture is not worth the fitting
+
+/** The height of panes at most `wanted` tall that lets them be seen with legend and controls, if need be after scrolling. */
+export function within(wanted: number, { window, above, title, legend, dock }: Room): number {
+  const besides = title + legend + dock;
+  const whole = window - above - besides;
+  return Math.min(wanted, whole >= FLOOR ? whole : Math.max(window - besides, FLOOR));
+}
+
+/** Heights of a plane of codes and of what it decodes to, pictures in a low row or another plane, seen together on a phone. */
+export function pair(width: number, { window, title, dock }: Room, pictures: boolean): [plane: number, decoded: number] {
+  const room = window - dock - title * (pictures ? 1 : 2) - 2 * GAP; // some air above
+  const tallest = 0.92 * width;
+  const low = pictures ? Math.min(0.34 * width, 140) : Math.min(tallest, Math.max(room / 2, 170));
+  return [Math.min(tallest, Math.max(room - low, 200)), low];
+}

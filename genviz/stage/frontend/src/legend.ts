@@ -135,7 +135,7 @@ export function swatch(layer: Layer, theme: Theme, drawn: boolean): SVGSVGElemen
       if (layer.at === "traversal" && drawn) return drawing(w, h, [line("M2 11q5-12 9-4t7-3")]);
       return layer.at === "lattice" || layer.at === "traversal" || !drawn
         ? tiles(theme)
-        : drawing(w, h, [line(CIRCLE(10, 7, 4.5))]);
+        : drawing(w, h, [line(CIRCLE(10, 7, 5.5)), [CIRCLE(10, 7, 1.8), colour]]);
     default:
       return drawing(w, h, [line("M2 10l5-5 4 4 7-6")]);
   }
@@ -149,8 +149,8 @@ const tiles = (theme: Theme) =>
 const shade = ({ ramp }: Theme, share: number) =>
   `rgb(${[...ramp.slice(3 * Math.round(255 * share), 3 * Math.round(255 * share) + 3)].join(" ")})`;
 
-/** Hues and shapes of the classes that occur, with their numbers. */
-function key(labels: ArrayLike<number>, theme: Theme): HTMLElement {
+/** Hues and shapes of the classes that occur, with their names or numbers. */
+function key(labels: ArrayLike<number>, names: string[], theme: Theme): HTMLElement {
   const present = [...new Set(Array.from(labels))].filter((kind) => kind >= 0).sort((a, b) => a - b);
   const items = present
     .slice(0, 10)
@@ -159,7 +159,7 @@ function key(labels: ArrayLike<number>, theme: Theme): HTMLElement {
         "span",
         { class: "kind" },
         drawing(12, 12, [[mark(SHAPES[kind % 10], 6, 6, 3.4), theme.classes[kind % 10]]]),
-        String(kind),
+        names[kind] ?? String(kind),
       ),
     );
   return el("span", { class: "kinds", "aria-label": "classes" }, ...items);
@@ -190,5 +190,6 @@ export function fill(root: HTMLElement, toggles: Toggle[], theme: Theme, drawn: 
   const labelled = toggles.find(
     ({ layer, on }) => on && layer.type === "points" && layer.role === "label" && layer.tensors.labels,
   )?.layer;
-  if (labelled?.type === "points" && labelled.tensors.labels) root.append(key(labelled.tensors.labels.data, theme));
+  if (labelled?.type === "points" && labelled.tensors.labels)
+    root.append(key(labelled.tensors.labels.data, labelled.classes ?? [], theme));
 }

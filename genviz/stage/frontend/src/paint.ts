@@ -10,7 +10,7 @@ import type { Decoder } from "./draw/decode";
 import { drawField } from "./draw/field";
 import { drawGrids, type Grid } from "./draw/images";
 import { drawArrows, drawEllipses, drawMesh, drawPath } from "./draw/lines";
-import { crosshair, drawPoints } from "./draw/points";
+import { crosshair, drawPoints, halo } from "./draw/points";
 import { type Extent, padded, spread, union } from "./extent";
 import type { Theme } from "./theme";
 import type { Curves, Frame, Layer, Pane, Points, Source } from "./types";
@@ -107,19 +107,33 @@ function ground(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): 
   g.beginPath();
   g.rect(box.x, box.y, box.w, box.h);
   g.clip();
-  for (const layer of [...p.layers].sort((one, other) => depth(one) - depth(other))) {
-    if (pointed(layer)) continue;
-    g.globalAlpha = layer.dim ? 0.18 : 1;
-    draw(b, p, layer);
-    g.globalAlpha = 1;
-  }
+  const order = p.layers.filter((layer) => !pointed(layer)).sort((one, other) => depth(one) - depth(other));
+  const above = order.filter((layer) => depth(layer) >= DEPTH.decode);
+  for (const layer of order) if (!above.includes(layer)) faintly(b, p, layer);
+  for (const layer of mini ? [] : order) if (layer.type === "points" && layer.pick) ringed(b, p, layer);
+  for (const layer of above) faintly(b, p, layer);
   g.restore();
   if (!mini) frame(g, plane, p.theme, { ...named, inside: pane.latent === true, ...(pane.line && { yTicks: [] }) });
   return plane;
 }
 
+/** What a slow-motion moment does not mention steps back. */
+function faintly(b: Brush, p: Picture, layer: Shown): void {
+  b.g.globalAlpha = layer.dim ? 0.18 : 1;
+  draw(b, p, layer);
+  b.g.globalAlpha = 1;
+}
+
+/** The selected point, above all other points. */
+function ringed(b: Brush, p: Picture, layer: Points & Shown): void {
+  const xy = seen(layer, p.pane, p.source.axes);
+  const i = 2 * p.source.selection;
+  if (i >= 0 && i < xy.length) halo(b, xy[i], xy[i + 1]);
+}
+
 function axisName(p: Picture, side: 0 | 1): string | undefined {
   const given = side ? p.pane.y_label : p.pane.x_label;
+  if (side && p.pane.line && p.pane.latent) return undefined; // a code of one dimension
   const moved = p.source.axes[0] !== 0 || p.source.axes[1] !== 1;
   return p.pane.latent && (moved || !given) ? `z${p.source.axes[side] + 1}` : given;
 }
@@ -148,6 +162,13 @@ export function seen(layer: Points, pane: Pane, axes: [number, number]): ArrayLi
   return out;
 }
 
+/** Where the selected row stands in a plane of data. */
+function chosen({ layers, source: { selection } }: Picture): [number, number] | null {
+  const layer = layers.find((one): one is Points => one.type === "points" && one.pick === true);
+  const xy = layer?.tensors.xy;
+  return xy && selection >= 0 && selection < xy.shape[0] ? [xy.data[2 * selection], xy.data[2 * selection + 1]] : null;
+}
+
 function draw(b: Brush, p: Picture, layer: Shown): void {
   if (layer.type === "points") drawPoints(b, layer, seen(layer, p.pane, p.source.axes));
   else if (layer.type === "field") drawField(b, layer);
@@ -158,7 +179,7 @@ function draw(b: Brush, p: Picture, layer: Shown): void {
     const { data, shape } = layer.tensors.xy;
     drawMesh(b, data, shape[0], shape[1], layer.role);
   } else if (layer.type === "decode" && !b.mini) {
-    if (!p.pane.latent) p.decoder.plane(b, p.source, layer, p.still);
+    if (!p.pane.latent) p.decoder.plane(b, p.source, layer, p.still, chosen(p));
     else if (layer.at === "lattice") p.decoder.tiles(b, p.source, layer, p.still);
   }
 }

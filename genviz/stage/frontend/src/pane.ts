@@ -9,7 +9,7 @@ import { Extent } from "./extent";
 import { fill } from "./legend";
 import { missing, type Picture, paint } from "./paint";
 import type { Theme } from "./theme";
-import type { Frame, Pane, Source } from "./types";
+import type { Frame, Layer, Pane, Source } from "./types";
 import { head, measured, summary } from "./words";
 
 /** What a pane needs of the mount it stands in. */
@@ -25,6 +25,8 @@ export type Host = {
   leads(pane: PaneView): boolean;
 };
 
+const FINISHED = "With the finished weights: a shipped recording has no earlier ones, a run of your own has.";
+const LONG = 2.4; // times the given height that a sweep of many dimensions may take
 const PATIENCE = 500; // ms that a canvas's label may be behind its picture
 
 export class PaneView {
@@ -38,8 +40,10 @@ export class PaneView {
   layers: Shown[] = []; // all of the pane, at the playhead
   size = { w: 0, h: 0 };
   private readonly sign = el("p", { class: "empty", hidden: true });
+  private readonly chip = el("p", { class: "chip", title: FINISHED, hidden: true }, "decoded by the finished weights");
   private readonly moment = el("p", { class: "moment", hidden: true, "aria-live": "polite" });
-  private readonly legend = el("div", { class: "legend", role: "group", "aria-label": "layers" });
+  readonly header = el("header");
+  readonly legend = el("div", { class: "legend", role: "group", "aria-label": "layers" });
   private readonly caption = el("p", { class: "caption", hidden: true });
   private readonly table = el("dl", { class: "numbers" });
   private asked: Pane | null = null;
@@ -58,19 +62,41 @@ export class PaneView {
     this.extents = new Extent(pane);
     this.root.dataset.pane = pane.name;
     this.root.dataset.kind = pane.kind;
-    const header = el("header", {}, ...(pane.title ? [el("h3", {}, pane.title)] : []));
+    if (pane.title) this.header.append(el("h3", {}, pane.title));
     const text = el("div", { class: "text" }, this.caption);
-    if (pane.latent && (host.source.scene?.latent ?? 0) > 2) header.append(this.chooser());
+    if (pane.latent && (host.source.scene?.latent ?? 0) > 2) this.header.append(this.chooser());
     if (pane.reads) text.append(el("p", { class: "reads" }, pane.reads));
     if (pane.how) text.append(...this.disclosure(pane.how));
-    this.frame.append(this.sign, this.moment);
+    this.frame.append(this.sign, this.chip, this.moment);
     if (pane.kind === "numbers") this.frame.replaceChildren(this.table);
     else text.prepend(this.table);
     if (this.interactive) this.canvas.tabIndex = 0;
     if (pane.latent) this.canvas.classList.add("latent");
-    this.root.append(header, this.frame, this.legend, text);
+    this.root.append(this.header, this.frame, this.legend, text);
     this.root.addEventListener("pointerenter", () => host.enter(this));
     this.root.addEventListener("focusin", () => host.enter(this));
+    this.watch("pointerenter", "pointerleave");
+    this.watch("focusin", "focusout");
+  }
+
+  /** While somebody is at a pane that decodes, or in the plane of codes, the newest weights are wanted. */
+  private watch(begin: string, end: string): void {
+    const { pane, host } = this;
+    if (!pane.latent && !pane.layers.some((layer) => layer.type === "decode")) return;
+    let leave: (() => void) | null = null;
+    this.root.addEventListener(begin, () => {
+      leave ??= host.source.attend();
+    });
+    this.leaves.push(() => {
+      leave?.();
+      leave = null;
+    });
+    this.root.addEventListener(end, this.leaves[this.leaves.length - 1]);
+  }
+  private readonly leaves: (() => void)[] = [];
+
+  close(): void {
+    for (const leave of this.leaves) leave();
   }
 
   get interactive(): boolean {
@@ -86,9 +112,7 @@ export class PaneView {
     this.words(shot);
     this.numbers();
     if (pane.kind === "numbers") return;
-    const on = this.layers.filter(
-      (layer) => !host.hidden.has(this.id(layer.name)) && !(host.preview && layer.type === "decode"),
-    );
+    const on = this.layers.filter((layer) => !this.off(layer) && !(host.preview && layer.type === "decode"));
     const picture: Picture = {
       source,
       pane: this.merged(),
@@ -135,6 +159,10 @@ export class PaneView {
     return `${this.pane.name}/${layer}`;
   }
 
+  off(layer: Layer): boolean {
+    return this.host.hidden.has(this.id(layer.name));
+  }
+
   /** How tall the picture need be when the pane stands alone in its row; bars and sweeps leave no empty paper below. */
   natural(width: number, most: number): number {
     const { kind, layers } = this.pane;
@@ -146,7 +174,7 @@ export class PaneView {
       return Math.min(most, 8 + (Math.ceil(n / sweep.columns) * width * h) / (sweep.columns * w));
     }
     if (kind !== "images" || sweep?.type !== "decode" || sweep.at !== "traversal") return most;
-    return Math.min(most, 8 + ((width - 34) / (sweep.side ?? 9)) * (this.host.source.scene?.latent ?? 0));
+    return Math.min(LONG * most, 8 + ((width - 34) / (sweep.side ?? 9)) * (this.host.source.scene?.latent ?? 0));
   }
 
   /** Shows or hides the n-th layer of the legend. */
@@ -162,7 +190,8 @@ export class PaneView {
   private merged(): Pane {
     const { pane, asked } = this;
     if (!asked) return pane;
-    return { ...pane, ...(asked.x && { x: asked.x }), ...(asked.y && { y: asked.y }) };
+    const { x, y, x_label, y_label } = asked;
+    return { ...pane, ...(x && { x }), ...(y && { y }), ...(x_label && { x_label }), ...(y_label && { y_label }) };
   }
 
   /** Adds what the server computed for the selected point; returns what to say while there is nothing. */
@@ -218,11 +247,11 @@ export class PaneView {
     this.moment.hidden = !mine || !shot.caption;
     if (shot) say(this.moment, shot.caption);
     this.root.classList.toggle("aside", told.length > 0 && !mine);
-    const decoded = this.layers.some((layer) => layer.type === "decode" && !this.host.hidden.has(this.id(layer.name)));
-    const early = (decoded || this.asked) && source.id.startsWith("pretrained:") && source.playhead < head(source);
+    const decoded = !this.host.preview && this.layers.some((layer) => layer.type === "decode" && !this.off(layer));
+    const early = source.id.startsWith("pretrained:") && source.playhead < head(source);
+    this.chip.hidden = !(early && (decoded || this.asked));
     const text = this.layers
-      .flatMap((layer) => (layer.type === "caption" && !this.host.hidden.has(this.id(layer.name)) ? [layer.text ?? ""] : []))
-      .concat(early ? ["With the finished weights: a shipped recording has no earlier ones, a run of your own has."] : [])
+      .flatMap((layer) => (layer.type === "caption" && !this.off(layer) ? [layer.text ?? ""] : []))
       .join(" ");
     this.caption.hidden = !text;
     say(this.caption, text);

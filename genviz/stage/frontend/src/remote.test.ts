@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Subscriber } from "./live";
 import { source } from "./store";
 import { blob, browser, bytes, frame, line, metric, pass, RUNNING, Socket, safetensors, scene, u32, watched } from "./testing";
 
@@ -20,6 +21,7 @@ test("weights of the newest keyframe at or before the playhead, at most two sets
   const { run } = watched();
   Socket.last.give(0, line(RUNNING).length, bytes(...[0, 4, 100].map((keyframe) => line({ keyframe }))));
   fetched.mockImplementation(async (url) => file(Number(/weights\/(\d+)/.exec(url)?.[1])));
+  run.attend();
   run.seek(99);
   expect(run.program("decode")).toBeNull();
   await pass(0);
@@ -37,6 +39,37 @@ test("weights of the newest keyframe at or before the playhead, at most two sets
   expect(run.program("decode")).toBe(run.program("decode"));
   expect(run.program("broken")).toBeNull();
   expect(run.problem).toMatch(/broken cannot run in the browser: the weights hold no tensor x/);
+});
+
+test("where nobody looks training fetches no weights, and a playhead that rests one set", async () => {
+  const { run } = watched();
+  fetched.mockImplementation(async (url) => file(Number(/weights\/(\d+)/.exec(url)?.[1])));
+  const at = () => (run as unknown as Subscriber).at();
+  const journal = (entry: unknown) => Socket.last.give(0, at().journal, line(entry));
+  const look = async () => {
+    for (let k = 0; k < 20; k++) {
+      run.program("decode");
+      await pass(50);
+    }
+  };
+  for (const keyframe of [0, 4, 100, 200]) {
+    journal({ keyframe });
+    await look();
+  }
+  expect(fetched).toHaveBeenCalledTimes(0);
+  journal({ status: { state: "paused", step: 200, until: 200 } });
+  await look();
+  expect(fetched.mock.calls).toEqual([["http://here/genviz/api/run/abc/weights/200"]]);
+  journal(RUNNING);
+  const leave = run.attend();
+  Socket.last.give(2, at().frames, frame(300));
+  journal({ keyframe: 300 });
+  await look();
+  leave();
+  Socket.last.give(2, at().frames, frame(400));
+  journal({ keyframe: 400 });
+  await look();
+  expect(fetched.mock.calls.slice(1)).toEqual([["http://here/genviz/api/run/abc/weights/300"]]);
 });
 
 test("panels: one question at a time, the newest wins, answers are kept, refusals too", async () => {

@@ -37,9 +37,9 @@ export class Weights {
     private readonly changed: () => void,
   ) {}
 
-  /** The program with the newest weights at hand that are not after `step`; those of `step` itself are on their way. */
-  program(name: string, scene: Scene, step: number): Program | null {
-    if (!this.sets.has(step) && !this.absent.has(step)) this.want(step);
+  /** The program with the newest weights at hand that are not after `step`; if `wanted`, those of `step` itself are on their way. */
+  program(name: string, scene: Scene, step: number, wanted: boolean): Program | null {
+    if (wanted && !this.sets.has(step) && !this.absent.has(step)) this.want(step);
     const nearest = [...this.sets.keys()].filter((each) => each <= step);
     const set = nearest.length ? this.sets.get(Math.max(...nearest)) : undefined;
     if (!set) return null;

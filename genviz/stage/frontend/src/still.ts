@@ -56,6 +56,7 @@ export function still(id: string, blob: string): Source {
     play: () => {},
     around: () => null,
     program: () => null,
+    attend: () => () => {},
     ask: () => null,
     send: () => Promise.resolve("This picture does not move."),
     listen: (redraw) => {

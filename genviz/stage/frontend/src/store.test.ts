@@ -114,6 +114,7 @@ describe("the socket", () => {
     await pass(5000);
     expect(Socket.last.sent.at(-1)?.at).toBeNull();
     expect(run.frames).toHaveLength(STEPS.length);
+    expect(window.__genviz?.sources?.has("run:abc")).toBe(false); // who comes later starts anew
     run.retain();
     expect(Socket.last.asked.at?.frames).toBeGreaterThan(0);
   });

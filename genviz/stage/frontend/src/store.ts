@@ -9,7 +9,8 @@ import { readShipped } from "./wire";
 
 export { compile } from "./programs";
 
-const LINGER = 5_000; // ms between the last onlooker's leaving and the end of the subscription
+const LINGER = 5_000; // ms between the last onlooker's leaving and the end of the subscription, and of a run's memory
+const REST = 300; // ms after which a playhead that has not moved is at rest
 const WATCHED = ["cursor", "axes", "selection", "speed", "following", "playing"] as const;
 
 /** The source of an id, `run:<id>` or `pretrained:<name>`: the same object at each call. */
@@ -41,6 +42,9 @@ class Timeline extends Recording implements Source, Subscriber {
   );
   private readonly looks = new Looks(() => this.changed());
   private readonly listeners = new Set<() => void>();
+  private readonly attention = new Set<object>();
+  private stood = { at: Number.NaN, since: 0 }; // where the playhead is, and since when
+  private waking: ReturnType<typeof setTimeout> | undefined;
   private trouble = "";
   private holders = 0;
   private connected = false;
@@ -89,7 +93,29 @@ class Timeline extends Recording implements Source, Subscriber {
 
   program(name: string): Program | null {
     const step = this.keyframe();
-    return this.scene && step !== null ? this.weights.program(name, this.scene, step) : null;
+    return this.scene && step !== null ? this.weights.program(name, this.scene, step, this.wanting) : null;
+  }
+
+  attend(): () => void {
+    const one = {};
+    this.attention.add(one);
+    this.changed();
+    return () => this.attention.delete(one);
+  }
+
+  /** Weights are fetched for who looks; else one set, when the playhead has come to rest. A shipped recording has but one. */
+  private get wanting(): boolean {
+    if (this.shipped || this.attention.size || this.playing) return true;
+    if (this.training && this.following) return false;
+    if (this.playhead !== this.stood.at) this.stood = { at: this.playhead, since: Date.now() };
+    const left = this.stood.since + REST - Date.now();
+    if (left > 0) {
+      this.waking ??= setTimeout(() => {
+        this.waking = undefined;
+        this.changed();
+      }, left);
+    }
+    return left <= 0;
   }
 
   ask(panel: string, point: number): Pane[] | { error: string } | null {
@@ -115,13 +141,14 @@ class Timeline extends Recording implements Source, Subscriber {
 
   retain(): () => void {
     clearTimeout(this.leaving);
+    tab().sources.set(this.id, this); // it may have been forgotten meanwhile
     this.holders++;
     this.connect();
     let held = true;
     return () => {
       if (!held) return;
       held = false;
-      if (--this.holders === 0) this.leaving = setTimeout(() => this.disconnect(), LINGER);
+      if (--this.holders === 0) this.leaving = setTimeout(() => this.forget(), LINGER);
     };
   }
 
@@ -176,6 +203,13 @@ class Timeline extends Recording implements Source, Subscriber {
     this.connected = true;
     if (this.shipped) void this.load();
     else tab().live.subscribe(this);
+  }
+
+  /** A run that nobody watches can be had again from the server; the few shipped recordings are kept. */
+  private forget(): void {
+    this.disconnect();
+    const { sources } = tab();
+    if (!this.shipped && sources.get(this.id) === this) sources.delete(this.id);
   }
 
   private disconnect(): void {

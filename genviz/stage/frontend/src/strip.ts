@@ -1,17 +1,19 @@
 // The scrub bar: a filmstrip of the run, the loss below it, edits as ticks, and the playhead.
 
 import { el } from "./dom";
-import { Backdrop, type Series } from "./draw/curves";
+import { Backdrop, stamp } from "./draw/curves";
 import { Decoder } from "./draw/decode";
 import { ribbon } from "./draw/ribbon";
 import { Extent } from "./extent";
 import { paint } from "./paint";
 import type { Theme } from "./theme";
-import type { Frame, Pane, Source } from "./types";
+import type { Frame, Metric, Pane, Source } from "./types";
 import { edited, extent, head, position, whole } from "./words";
 
 const RIBBON = 22;
 const BATCH = 3; // thumbnails drawn in one animation frame
+
+type Loss = { metric: Metric; sign: number };
 
 export class Strip {
   readonly root = el("div", { class: "strip", role: "slider", tabindex: 0, "aria-label": "training time" });
@@ -81,14 +83,14 @@ export class Strip {
     const off = pane ? [...hidden].filter((id) => id.startsWith(`${pane.name}/`)).join() : "";
     const look = `${theme.paper}|${off}|${pane?.name}`;
     const line = this.loss(pane);
-    const key = `${look}|${width}|${source.frames.length}|${head(source)}|${last}|${line?.y.length}|${source.edits.length}`;
+    const key = `${look}|${width}|${source.frames.length}|${head(source)}|${last}|${line && stamp(line.metric)}|${source.edits.length}`;
     if (key === this.key) return;
     if (!this.key.startsWith(look)) this.thumbs.clear();
     this.key = key;
     this.render(pane, theme, hidden, line);
   }
 
-  private render(pane: Pane | undefined, theme: Theme, hidden: Set<string>, line: Series | null): void {
+  private render(pane: Pane | undefined, theme: Theme, hidden: Set<string>, line: Loss | null): void {
     const { source, width } = this;
     const [first, last] = extent(source);
     const size = Math.min(40, Math.max(30, Math.floor(width / 48) - 2));
@@ -116,7 +118,7 @@ export class Strip {
       if (thumb) g.drawImage(thumb, x - size / 2, 0, size, size);
       else missing.push({ frame, x });
     }
-    if (line) ribbon(g, theme, line, { x: 0, y: size + 6, w: width, h: RIBBON }, first, last);
+    if (line) ribbon(g, theme, line.metric, line.sign, { x: 0, y: size + 6, w: width, h: RIBBON }, first, last);
     this.marks(first, last);
     cancelAnimationFrame(this.pending);
     if (!pane || !missing.length) return;
@@ -174,14 +176,12 @@ export class Strip {
   }
 
   /** The column of the first curves, or the first metric there is. */
-  private loss(pane: Pane | undefined): Series | null {
+  private loss(pane: Pane | undefined): Loss | null {
     const { scene, metrics } = this.source;
     const drawn = scene?.panes.flatMap((one) => one.layers).find((layer) => layer.type === "curves" && layer.columns?.length);
     const [name, sign] = drawn?.type === "curves" ? [drawn.columns?.[0], drawn.signs?.[0] ?? 1] : [undefined, 1];
     const metric = (name && metrics.get(name)) || metrics.values().next().value;
-    if (!metric?.steps.length || !pane) return null;
-    const y = Float64Array.from(metric.values, (value) => sign * value);
-    return { name: name ?? "", x: metric.steps, y, base: null, colour: "", dash: [], fill: 0 };
+    return metric?.steps.length && pane ? { metric, sign } : null;
   }
 
   private marks(first: number, last: number): void {

@@ -5,7 +5,8 @@ export type Tensor = { data: Float32Array | Int32Array; shape: number[] }; // de
 
 type Base<T extends string> = { type: T; name: string; role?: Role; static?: boolean; hidden?: boolean; label?: string };
 type With<K extends string> = { tensors: { [k in K]?: Tensor } };
-export type Points = Base<"points"> & With<"xy" | "labels" | "codes"> & { names?: string[]; size?: number; pick?: boolean };
+export type Points = Base<"points"> &
+  With<"xy" | "labels" | "codes"> & { classes?: string[]; names?: string[]; size?: number; pick?: boolean };
 export type Images = Base<"images"> & With<"pixels"> & { columns?: number; captions?: string[]; follow?: "selection" };
 export type Field = Base<"field"> & With<"values"> & { extent: [number, number, number, number]; style: "heat" | "contour" };
 export type Arrows = Base<"arrows"> & With<"start" | "end">;
@@ -83,9 +84,12 @@ export interface Source {
   play(on?: boolean): void;
   /** The two frames round the playhead and the share of the second: for interpolation. */
   around(): { a: Frame; b: Frame; mix: number } | null;
-  /** A compiled client program with the weights of the newest keyframe at or before the playhead; null until they are fetched
-   *  (calling it starts the fetch, at most two a second). */
+  /** A compiled client program with the weights of the newest keyframe at or before the playhead, or of an earlier one; null
+   *  until some are there. Calling it starts the fetch, at most two a second, while somebody attends, it plays, or the playhead
+   *  rests. */
   program(name: string): Program | null;
+  /** Somebody is at a picture that is decoded, until the function that is returned is called. */
+  attend(): () => void;
   /** A panel computed by the server for the selected point at the playhead's keyframe; cached; null while it is on its way. */
   ask(panel: string, point: number): Pane[] | { error: string } | null;
   /** Commands to the run: play(until), pause, step(n), slow(on), stop. Resolves with "" or the error. */

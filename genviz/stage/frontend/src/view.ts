@@ -1,10 +1,11 @@
 // One mount of the stage: panes in a row or a column, one drawing per animation frame, nothing while nothing moves.
 
-import { el, say } from "./dom";
-import { Figures } from "./figures";
+import { codesOf, widest } from "./codes";
+import { el, say, scrolls } from "./dom";
+import { type Figure, Figures } from "./figures";
 import { interact } from "./interact";
 import { Help, keyboard } from "./keys";
-import { arrange, GAP, NARROW } from "./layout";
+import { arrange, GAP, NARROW, pair, type Room, within } from "./layout";
 import { type Host, PaneView } from "./pane";
 import { slowOf } from "./slow";
 import { meter } from "./stats";
@@ -28,10 +29,11 @@ export type Options = {
   view: ViewState | null;
   label: string;
   loop: boolean; // a preview: plays over and over, without legend and words
-  figures: Record<string, string>; // metrics shown as numbers with sparklines, and what they are called
+  figures: Record<string, Figure>; // metrics shown as numbers with sparklines, and what they are called
 };
 
-const opened = new WeakSet<Source>(); // shipped recordings that have played by themselves once
+const oriented = new WeakSet<Source>(); // whose two dimensions were chosen, by a person, a link or the codes
+const BEGUN = 64; // steps before which the spread of the codes says nothing
 const REST = 2000; // ms a looping preview shows its last picture
 const PACE = 200; // ms between two messages to Python
 
@@ -78,6 +80,7 @@ export class View implements Host {
     if (Object.keys(options.figures).length) this.root.replaceChildren(this.probe, this.figures.root);
     this.observer = new ResizeObserver((entries) => this.resized(entries));
     this.observer.observe(this.root);
+    if (this.transport) this.observer.observe(this.transport.root);
     this.sight = new IntersectionObserver(([entry]) => {
       this.visible = entry.isIntersecting;
       if (this.visible) this.invalidate();
@@ -121,6 +124,7 @@ export class View implements Host {
     clearTimeout(this.sending);
     clearTimeout(this.resting);
     this.transport?.strip.stop();
+    for (const view of this.views) view.close();
     this.observer.disconnect();
     this.sight.disconnect();
     for (const end of this.ends) end();
@@ -163,14 +167,19 @@ export class View implements Host {
     this.given = JSON.stringify(view ?? {});
     if (!view) return;
     const { source } = this;
-    if (view.axes) source.axes = view.axes;
+    if (view.axes) {
+      source.axes = view.axes;
+      oriented.add(source);
+    }
     if (view.selection !== undefined) source.selection = view.selection;
     if (view.cursor) source.cursor = Float32Array.from(view.cursor);
     if (view.hidden) this.hide(view.hidden);
     if (view.playhead !== undefined && !view.following) this.wanted = view.playhead;
+    if (view.playhead !== undefined || view.following) this.begun = true;
   }
 
   private wanted: number | null = null; // a playhead to go to as soon as it is recorded
+  private begun = false; // the beginning has been shown, or another moment is asked for
 
   private hide(ids: string[]): void {
     this.hidden.clear();
@@ -185,21 +194,20 @@ export class View implements Host {
       () => help.toggle(),
     );
     this.root.append(this.transport.root, help.root);
-    const press = keyboard({
-      source: this.source,
-      transport: this.transport,
-      focused: () => this.focus ?? this.views[0],
-      help,
-    });
-    window.addEventListener("keydown", press, true);
-    this.ends.push(() => window.removeEventListener("keydown", press, true));
+    const fitted = () => this.layout();
+    window.addEventListener("resize", fitted);
+    this.ends.push(() => window.removeEventListener("resize", fitted));
+    this.ends.push(
+      keyboard({ source: this.source, transport: this.transport, focused: () => this.focus ?? this.views[0], help }),
+    );
   }
 
   private build(scene: Scene): void {
     this.scene = scene;
     const { panes } = this.options;
     const wanted = panes ? panes.flatMap((name) => scene.panes.filter((pane) => pane.name === name)) : scene.panes;
-    for (const view of this.views) this.observer.unobserve(view.frame);
+    for (const view of this.views) for (const part of [view.frame, view.header, view.legend]) this.observer.unobserve(part);
+    for (const view of this.views) view.close();
     this.views = wanted.map((pane) => new PaneView(this, pane));
     this.focus = undefined;
     this.panes.replaceChildren(...this.views.map((view) => view.root));
@@ -210,19 +218,26 @@ export class View implements Host {
     }
     for (const view of this.views) {
       interact(view);
-      this.observer.observe(view.frame);
+      for (const part of [view.frame, view.header, view.legend]) this.observer.observe(part);
     }
     this.layout();
   }
 
   private layout(): void {
     const width = this.root.clientWidth;
-    const { columns, template, height } = arrange(
+    const {
+      columns,
+      template,
+      height: wanted,
+    } = arrange(
       this.views.map((view) => view.pane.kind),
       width,
       this.options.height || 380,
     );
-    this.root.classList.toggle("narrow", width <= NARROW);
+    const room = this.transport ? this.room(columns) : null;
+    const height = room ? Math.round(within(wanted, room)) : wanted;
+    const narrow = width <= NARROW;
+    this.root.classList.toggle("narrow", narrow);
     this.panes.style.gridTemplateColumns = columns > 1 ? template : "minmax(0, 1fr)";
     this.panes.style.columnGap = `${GAP}px`;
     this.root.style.setProperty("--pane-height", `${height}px`);
@@ -231,17 +246,56 @@ export class View implements Host {
       const free = alone && view.pane.kind !== "numbers";
       view.root.style.gridColumn = alone ? "1 / -1" : "";
       view.frame.style.height = free ? `${Math.round(view.natural(width, height))}px` : "";
+      view.root.classList.remove("paired", "second");
+      view.root.style.setProperty("--place", String(10 * i));
     });
+    if (narrow && room) this.together(width, room);
     this.blank.style.height = `${height}px`;
     this.transport?.strip.resize(this.transport.strip.root.clientWidth);
   }
 
+  /** What the first row of panes must share the window with. */
+  private room(columns: number): Room {
+    const scroller = scrolls(this.root);
+    const view = scroller?.getBoundingClientRect() ?? { top: 0, height: window.innerHeight };
+    const above = this.root.getBoundingClientRect().top - view.top + (scroller?.scrollTop ?? window.scrollY);
+    const tallest = (parts: HTMLElement[]) => Math.max(0, ...parts.map((part) => part.offsetHeight));
+    const row = this.views.slice(0, columns);
+    return {
+      window: view.height,
+      above,
+      title: tallest(row.map(({ header }) => header)),
+      legend: tallest(row.map(({ legend }) => legend)),
+      dock: (this.transport?.root.offsetHeight ?? 0) + GAP / 2,
+    };
+  }
+
+  /** On a narrow stage the plane of codes and what it decodes to stand directly below each other. */
+  private together(width: number, room: Room): void {
+    const plane = this.views.find(({ pane }) => pane.latent);
+    const decoded = this.views.find(
+      (view) => view !== plane && view.pane.layers.some((layer) => layer.type === "decode" && layer.at === "cursor"),
+    );
+    if (!plane || !decoded) return;
+    const pictures = decoded.pane.kind === "images";
+    const heights = pair(width, room, pictures);
+    const place = 10 * Math.min(this.views.indexOf(plane), this.views.indexOf(decoded));
+    const first = this.views.indexOf(plane) < this.views.indexOf(decoded) || pictures ? plane : decoded;
+    for (const [i, view] of [plane, decoded].entries()) {
+      view.root.classList.add("paired");
+      view.root.classList.toggle("second", view !== first);
+      view.root.classList.toggle("untitled", view === decoded && pictures);
+      view.root.style.setProperty("--place", String(place));
+      view.frame.style.height = `${Math.round(heights[i])}px`;
+    }
+  }
+
   private resized(entries: ResizeObserverEntry[]): void {
     for (const { target, contentRect } of entries) {
-      if (target === this.root) this.layout();
       const view = this.views.find((one) => one.frame === target);
       if (view) view.size = { w: Math.floor(contentRect.width), h: Math.floor(contentRect.height) };
     }
+    if (entries.some(({ target }) => !this.views.some((one) => one.frame === target))) this.layout(); // the stage or its parts
     this.drawn = -1;
     this.draw(); // before the browser paints: no stretched picture is ever seen
   }
@@ -249,6 +303,7 @@ export class View implements Host {
   private restyle(): void {
     this.theme = readTheme(this.probe);
     publish(this.theme, this.root);
+    this.layout();
     this.invalidate();
   }
 
@@ -285,7 +340,7 @@ export class View implements Host {
   /** A preview starts anew a while after its end, as long as it is in sight. */
   private again(): void {
     const { source } = this;
-    const resting = opened.has(source) && !source.playing && source.frames.length > 1 && !this.still;
+    const resting = this.begun && !source.playing && source.frames.length > 1 && !this.still;
     if (!resting || this.resting) return;
     this.resting = setTimeout(() => {
       this.resting = undefined;
@@ -294,23 +349,34 @@ export class View implements Host {
   }
   private resting: ReturnType<typeof setTimeout> | undefined;
 
-  /** The first frames are there: go to the moment asked for, or play a shipped recording once. */
+  /** The first frames are there: go to the moment asked for, or play a shipped recording from its beginning. */
   private open(): void {
     const { source, wanted } = this;
     const all = source.status.step > 0 && head(source) >= source.status.step; // no more will come by itself
     if (wanted !== null && (head(source) >= wanted || all)) {
       this.wanted = null;
-      opened.add(source);
       source.seek(wanted);
     }
     if (this.options.loop) this.again();
-    if (!(this.transport || this.options.loop) || opened.has(source)) return;
-    opened.add(source);
-    if (!source.id.startsWith("pretrained:") || source.playhead !== head(source)) return;
+    this.orient();
+    if (!(this.transport || this.options.loop) || this.begun) return;
+    this.begun = true;
+    if (!source.id.startsWith("pretrained:")) return;
     if (this.still) source.seek(head(source));
     else {
       source.seek(source.frames[0].step);
       source.play(true);
     }
+  }
+
+  /** A plane of many-dimensional codes opens on the two that vary most, unless somebody chose. */
+  private orient(): void {
+    const { source } = this;
+    const newest = source.frames[source.frames.length - 1];
+    if (oriented.has(source)) return;
+    oriented.add(source);
+    if ((source.scene?.latent ?? 0) <= 2 || newest.step < BEGUN) return;
+    const codes = codesOf(source, newest);
+    if (codes) source.axes = widest(codes);
   }
 }

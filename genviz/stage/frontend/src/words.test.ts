@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Source } from "./types";
-import { edited, number, position, state, steps } from "./words";
+import { compact, edited, number, position, state, steps } from "./words";
 
 const told = (over: object): Source =>
   ({
@@ -8,6 +8,7 @@ const told = (over: object): Source =>
     frames: [{ step: 0 }, { step: 840 }],
     status: { state: "running", step: 840, until: 2000 },
     metrics: new Map(),
+    edits: [],
     problem: "",
     playhead: 840,
     following: true,
@@ -30,7 +31,23 @@ describe("numbers", () => {
   it("counts one step and several", () => expect([steps(1), steps(2000)]).toEqual(["1 step", "2,000 steps"]));
 });
 
+it.each([
+  [200_000, "200k"],
+  [-12_500, "−12.5k"],
+  [3_000_000, "3M"],
+  [9000, "9,000"],
+])("on an axis %d is %s", (value, text) => expect(compact(value)).toBe(text));
+
 describe("the state in words", () => {
+  it("tells how far a replay is", () =>
+    expect(
+      state(told({ frames: [], status: { state: "starting", step: 0, until: 9, message: "replayed 3 of 9 steps" } })),
+    ).toBe("starting… replayed 3 of 9 steps"));
+  it("says that a change at the end waits, and one before it does not", () => {
+    const paused = { status: { state: "paused", step: 840, until: 2000 } };
+    expect(state(told({ ...paused, edits: [{ step: 840 }] }))).toBe("paused at step 840 · a change waits: train on");
+    expect(state(told({ ...paused, edits: [{ step: 839 }] }))).toBe("paused at step 840");
+  });
   it("says what a run does", () => expect(state(told({}))).toBe("training · step 840 of 2,000"));
   it("says that one looks at the past", () =>
     expect(state(told({ following: false, playhead: 64 }))).toBe("training · step 840 of 2,000 · you see step 64"));

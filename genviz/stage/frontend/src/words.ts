@@ -21,6 +21,13 @@ export function number(value: number, figures = 3): string {
   return sign + GROUPED.format(rounded);
 }
 
+/** For the axes: 200k instead of 200,000. */
+export function compact(value: number): string {
+  const size = Math.abs(value);
+  const [unit, mark] = size >= 1e9 ? [1e9, "G"] : size >= 1e6 ? [1e6, "M"] : size >= 1e4 ? [1e3, "k"] : [1, ""];
+  return number(value / unit) + mark;
+}
+
 function power(exponent: number): string {
   const digits = [...String(Math.abs(exponent))].map((digit) => SUPERSCRIPT[Number(digit)]).join("");
   return exponent < 0 ? `⁻${digits}` : digits;
@@ -50,11 +57,19 @@ export const atHead = (source: Source) => source.following || source.playhead >=
 
 export function state(source: Source): string {
   if (source.problem) return source.problem;
-  if (!source.frames.length) return live(source) ? "starting…" : "loading the recording…";
   const status = source.status;
+  if (!source.frames.length && (status.state === "starting" || !live(source)))
+    return live(source) ? told(status, 0) : "loading the recording…";
   const where = atHead(source) ? "" : ` · you see step ${whole(source.playhead)}`;
   if (!live(source)) return `recording of ${steps(head(source))} · step ${whole(source.playhead)}`;
-  return told(status, newest(source)) + where;
+  return told(status, newest(source)) + waiting(source) + where;
+}
+
+/** An edit is in force from the step after it: at the end of what was trained it waits for more. */
+function waiting(source: Source): string {
+  const { state } = source.status;
+  if (state === "running" || state === "starting" || state === "diverged") return "";
+  return source.edits.some(({ step }) => step >= newest(source)) ? " · a change waits: train on" : "";
 }
 
 /** The journal tells the step only when the state changes; in between the pictures and the metrics know it. */
@@ -68,7 +83,7 @@ function told(status: Status, recorded: number): string {
   const at = whole(status.state === "running" ? recorded : Math.max(status.step, 0));
   switch (status.state) {
     case "starting":
-      return "starting…";
+      return `starting…${status.message ? ` ${status.message}` : ""}`;
     case "running":
       return `training · step ${at} of ${whole(status.until)}`;
     case "paused":

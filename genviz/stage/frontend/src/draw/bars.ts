@@ -5,7 +5,7 @@ import type { Shown } from "../blend";
 import { ranks } from "../blend";
 import { colourOf, type Theme } from "../theme";
 import type { Bars } from "../types";
-import { measured, number } from "../words";
+import { compact, measured, number } from "../words";
 
 type Scale = { lo: number; hi: number; log: boolean };
 
@@ -100,7 +100,7 @@ function axis(
     ? Array.from({ length: Math.floor(scale.hi) - Math.ceil(scale.lo) + 1 }, (_, i) => 10 ** (Math.ceil(scale.lo) + i))
     : ticks(scale.lo, scale.hi, Math.min(4, (right - left) / 70));
   marks.forEach((mark, i) => {
-    const text = i === marks.length - 1 ? measured(mark, layer.unit) : number(mark);
+    const text = i === marks.length - 1 ? [compact(mark), layer.unit].filter(Boolean).join(" ") : compact(mark);
     g.fillText(text, at(mark), bottom + 6);
   });
   if (layer.threshold === undefined) return;

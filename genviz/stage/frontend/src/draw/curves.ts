@@ -1,60 +1,127 @@
 // Lines over training steps: decimated to pixels, with the values at the playhead written beside a hair line.
 
 import { frame, inset, type Limits, Plane } from "../axes";
+import { lastWhere } from "../playback";
 import type { Theme } from "../theme";
 import { colourOf } from "../theme";
-import type { Curves, Pane, Source } from "../types";
+import { thin } from "../thin";
+import type { Curves, Metric, Pane, Source } from "../types";
 import { number } from "../words";
+import { trace } from "./brush";
 
 export type Series = {
   name: string;
-  x: ArrayLike<number>;
-  y: Float64Array;
-  base: Float64Array | null;
+  metric: Metric; // all of it: the value at a step
+  sign: number;
+  x: ArrayLike<number>; // thinned: steps, values, and what lies between
+  y: ArrayLike<number>;
+  lo: ArrayLike<number>;
+  hi: ArrayLike<number>;
+  base: ArrayLike<number> | null; // what an area stands on
+  stack: string; // the layer whose areas stand on each other
   colour: string;
   dash: number[];
   fill: number;
+  over?: boolean; // another line of its layer runs below it
 };
 
-const DASHES = [[], [6, 4], [2, 3], [8, 3, 2, 3]];
+// two lines of a layer are told apart without colour; truth is always dashed
+const PLAIN = [[], [6, 4], [2, 3], [8, 3, 2, 3]];
+const TRUTH = [
+  [7, 4],
+  [1.5, 3.5],
+  [10, 3, 2, 3],
+  [3, 2],
+];
+const SPARSE = 60; // values of a line below which each is marked
+const FILL = [0.6, 0.3, 0.18, 0.1];
 
-/** The lines of the layers that are on; stacked ones stand on the sum of those before. */
+/** Where each of stacked values starts and ends: the positive ones stand on each other from 0 up, the negative ones hang down. */
+export function stacked(values: number[]): [number, number][] {
+  let [above, below] = [0, 0];
+  return values.map((value) => {
+    const from = value < 0 ? below : above;
+    if (value < 0) below += value;
+    else above += value;
+    return [from, from + value];
+  });
+}
+
+const literals = new WeakMap<object, Metric>();
+
+/** Points of a line that is given as such. */
+function literal(xy: ArrayLike<number> & object): Metric {
+  const known = literals.get(xy);
+  if (known) return known;
+  const side = (offset: number) => Array.from({ length: xy.length >> 1 }, (_, i) => xy[2 * i + offset]);
+  const made = { steps: side(0), values: side(1) };
+  literals.set(xy, made);
+  return made;
+}
+
+/** One metric as a line, thinned. */
+export function line(metric: Metric, sign: number, look: Pick<Series, "name" | "colour" | "dash">): Series {
+  const { x, y, lo, hi } = thin(metric);
+  const turned = (list: number[]) => (sign === 1 ? list : list.map((value) => sign * value));
+  const ends = sign < 0 ? { lo: turned(hi), hi: turned(lo) } : { lo: turned(lo), hi: turned(hi) };
+  return { ...look, metric, sign, x, y: turned(y), ...ends, base: null, stack: "", fill: 0 };
+}
+
+/** Areas on the steps of the first of them. */
+function pile(lines: Series[], stack: string): Series[] {
+  const x = lines[0]?.x ?? [];
+  const values = lines.map(
+    ({ x: own, y }) =>
+      (i: number) =>
+        y[own.length === x.length ? i : Math.max(0, before(own, x[i]))],
+  );
+  const at = Array.from({ length: x.length }, (_, i) => stacked(values.map((value) => value(i))));
+  return lines.map((one, k) => {
+    const y = at.map((spans) => spans[k][1]);
+    return {
+      ...one,
+      x,
+      y,
+      lo: y,
+      hi: y,
+      base: at.map((spans) => spans[k][0]),
+      stack,
+      dash: [],
+      fill: FILL[k % 4],
+      over: false,
+    };
+  });
+}
+
+/** The lines of the layers that are on. */
 export function seriesOf(layers: Curves[], source: Source, theme: Theme): Series[] {
   return layers.flatMap((layer): Series[] => {
     const colour = colourOf(theme, layer.role);
+    const dashes = layer.role === "truth" ? TRUTH : PLAIN;
     const xy = layer.tensors.xy?.data;
-    const dash = layer.role === "truth" ? [5, 4] : [];
-    if (xy) {
-      const n = xy.length >> 1;
-      const x = Float64Array.from({ length: n }, (_, i) => xy[2 * i]);
-      const y = Float64Array.from({ length: n }, (_, i) => xy[2 * i + 1]);
-      return [{ name: layer.label ?? "", x, y, base: null, colour, dash, fill: 0 }];
-    }
+    if (xy) return [line(literal(xy), 1, { name: layer.label ?? "", colour, dash: dashes[0] })];
     const columns = layer.columns ?? [];
-    let below: Float64Array | null = null;
-    return columns.flatMap((column, k): Series[] => {
+    const lines = columns.flatMap((column, k): Series[] => {
       const metric = source.metrics.get(column);
       if (!metric?.steps.length) return [];
       const sign = layer.signs?.[k] ?? 1;
-      const base: Float64Array | null = layer.stack ? below : null;
-      const y = Float64Array.from(metric.values, (value, i) => sign * value + (base?.[Math.min(i, base.length - 1)] ?? 0));
-      below = y;
       const name = columns.length > 1 || !layer.label ? `${sign < 0 ? "−" : ""}${column}` : layer.label;
-      const fill = layer.stack ? [0.6, 0.3, 0.18, 0.1][k % 4] : 0;
-      return [{ name, x: metric.steps, y, base, colour, dash: layer.stack ? [] : k ? DASHES[k % 4] : dash, fill }];
+      return [{ ...line(metric, sign, { name, colour, dash: dashes[k % 4] }), over: k > 0 }];
     });
+    return layer.stack ? pile(lines, layer.name) : lines;
   });
 }
 
 /** The range of the values without the first few percent of the steps and without the odd outlier. */
 export function robust(series: Series[]): [number, number] | null {
   let [lo, hi] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const { y, fill } of series) {
-    if (fill) lo = Math.min(lo, 0);
+  for (const { y: heights, metric, sign, fill } of series) {
+    const [y, turn] = fill ? [heights, 1] : [metric.values, sign];
+    if (fill) [lo, hi] = [Math.min(lo, 0), Math.max(hi, 0)];
     const stride = Math.max(1, Math.floor(y.length / 800));
     const kept: number[] = [];
     for (let i = y.length > 20 ? Math.ceil(0.04 * y.length) : 0; i < y.length; i += stride)
-      if (Number.isFinite(y[i])) kept.push(y[i]);
+      if (Number.isFinite(y[i])) kept.push(turn * y[i]);
     if (!kept.length) continue;
     kept.sort((a, b) => a - b);
     const cut = Math.floor(0.01 * kept.length);
@@ -63,7 +130,8 @@ export function robust(series: Series[]): [number, number] | null {
   }
   if (!(hi >= lo)) return null;
   const pad = (hi - lo || Math.abs(hi) || 1) * 0.06;
-  return [series.some((one) => one.fill) && lo === 0 ? 0 : lo - pad, hi + pad];
+  const areas = series.some(({ fill }) => fill);
+  return [areas && lo === 0 ? 0 : lo - pad, areas && hi === 0 ? 0 : hi + pad];
 }
 
 /** All but the hair line, kept as a picture: while time plays, only the line moves. */
@@ -97,7 +165,10 @@ export class Backdrop {
 
 /** What changes the lines: more values, other layers, another theme. */
 export const fingerprint = (series: Series[], across: [number, number], theme: Theme) =>
-  `${series.map((line) => `${line.name}:${line.y.length}:${line.y[line.y.length - 1]}:${line.colour}`)}|${across}|${theme.paper}|${theme.font}`;
+  `${series.map(({ name, metric, colour }) => `${name}:${stamp(metric)}:${colour}`)}|${across}|${theme.paper}|${theme.font}`;
+
+/** Tells whether a history has changed without reading it. */
+export const stamp = ({ steps, values }: Metric) => `${steps.length},${steps[steps.length - 1]},${values[values.length - 1]}`;
 
 export function drawCurves(
   g: CanvasRenderingContext2D,
@@ -112,7 +183,8 @@ export function drawCurves(
   const range = pane.y ?? robust(series);
   if (!range) return null;
   const named = { x: pane.x_label ?? (timed ? "training step" : undefined), y: pane.y_label };
-  const box = inset(w, h, named);
+  const room = inset(w, h, named);
+  const box = { ...room, w: room.w - (timed ? margin(g, theme, series, w) : 0) };
   const limits: Limits = [...across, ...range];
   const plane = new Plane(box, limits);
   g.save();
@@ -121,17 +193,25 @@ export function drawCurves(
   g.clip();
   for (const line of series) {
     if (line.fill) area(g, plane, line);
-    stroke(g, plane, line);
+    stroke(g, plane, line, `rgb(${theme.paper.join(" ")} / 0.85)`);
   }
   g.restore();
   frame(g, plane, theme, named);
   return plane;
 }
 
+const NOTE = 26; // pixels of a note before its text
+
+/** Room to the right for the values at the playhead: they cover no curve. */
+function margin(g: CanvasRenderingContext2D, theme: Theme, series: Series[], w: number): number {
+  g.font = `12px ${theme.font}`;
+  return Math.min(0.4 * w, NOTE + Math.max(0, ...series.map(({ name }) => g.measureText(`${name} −0,000`).width)));
+}
+
 /** One mean per pixel column, and a faint band from the smallest to the largest value where a column holds several. */
-function stroke(g: CanvasRenderingContext2D, plane: Plane, line: Series): void {
+function stroke(g: CanvasRenderingContext2D, plane: Plane, line: Series, paper: string): void {
   const { x, y } = line;
-  const dense = x.length > plane.px(x[x.length - 1]) - plane.px(x[0]);
+  const dense = line.metric.steps.length > plane.px(x[x.length - 1]) - plane.px(x[0]);
   g.strokeStyle = line.colour;
   g.lineJoin = "round";
   g.setLineDash([]);
@@ -147,8 +227,8 @@ function stroke(g: CanvasRenderingContext2D, plane: Plane, line: Series): void {
       for (; i < y.length && Math.floor(plane.px(x[i])) === px; i++) {
         sum += y[i];
         n++;
-        lo = Math.min(lo, y[i]);
-        hi = Math.max(hi, y[i]);
+        lo = Math.min(lo, line.lo[i]);
+        hi = Math.max(hi, line.hi[i]);
       }
       path.lineTo(px, plane.py(sum / n));
       g.moveTo(px, plane.py(lo));
@@ -161,15 +241,26 @@ function stroke(g: CanvasRenderingContext2D, plane: Plane, line: Series): void {
       g.globalAlpha = 1;
     }
     g.setLineDash(line.dash);
-    g.lineWidth = line.fill ? 1 : 2;
+    g.lineWidth = line.fill ? 1 : 1.5;
     g.stroke(path);
     g.setLineDash([]);
     return;
   }
-  g.lineWidth = line.fill ? 1 : 2;
+  if (line.over) {
+    g.strokeStyle = paper; // a lane of its own through the noise of others
+    g.lineWidth = 5;
+    g.stroke();
+    g.strokeStyle = line.colour;
+  }
+  g.lineWidth = line.fill ? 1 : line.over ? 2.5 : 1.5;
   g.setLineDash(line.dash);
   g.stroke();
   g.setLineDash([]);
+  if (y.length > SPARSE || !line.dash.length) return;
+  g.beginPath(); // a broken line of few values: they are its corners
+  for (let i = 0; i < y.length; i++) trace(g, "circle", plane.px(x[i]), plane.py(y[i]), 2);
+  g.fillStyle = line.colour;
+  g.fill();
 }
 
 function area(g: CanvasRenderingContext2D, plane: Plane, { x, y, base, colour, fill }: Series): void {
@@ -187,15 +278,26 @@ function area(g: CanvasRenderingContext2D, plane: Plane, { x, y, base, colour, f
   g.globalAlpha = 1;
 }
 
-/** Index of the last x at or before the step. */
-export function before(x: ArrayLike<number>, step: number): number {
-  let [lo, hi] = [0, x.length];
-  while (lo < hi) {
-    const mid = (lo + hi) >> 1;
-    if (x[mid] <= step + 1e-9) lo = mid + 1;
-    else hi = mid;
+/** Index of the last x at or before the step, −1 if there is none. */
+export const before = (x: ArrayLike<number>, step: number) => lastWhere(x.length, (k) => x[k] <= step + 1e-6);
+
+type Note = { line: Series; value: number; mid: number };
+
+/** The values at a step, and where they stand: areas in the middle of what they cover. */
+export function notes(series: Series[], step: number): Note[] {
+  const told = series.flatMap((line): Note[] => {
+    const i = before(line.metric.steps, step);
+    if (i < 0) return [];
+    const value = line.sign * line.metric.values[i];
+    return [{ line, value, mid: value }];
+  });
+  for (const stack of new Set(series.map((line) => line.stack))) {
+    const areas = stack ? told.filter(({ line }) => line.stack === stack) : [];
+    stacked(areas.map(({ value }) => value)).forEach(([from, to], k) => {
+      areas[k].mid = (from + to) / 2;
+    });
   }
-  return lo - 1;
+  return told;
 }
 
 export function hairline(g: CanvasRenderingContext2D, theme: Theme, plane: Plane, series: Series[], step: number): void {
@@ -209,37 +311,44 @@ export function hairline(g: CanvasRenderingContext2D, theme: Theme, plane: Plane
   g.stroke();
   g.font = `12px ${theme.font}`;
   g.textBaseline = "middle";
-  const notes = series.flatMap((line) => {
-    const i = before(line.x, step);
-    if (i < 0) return [];
-    const value = line.y[i] - (line.base?.[Math.min(i, line.base.length - 1)] ?? 0);
-    const mid = line.fill ? line.y[i] - value / 2 : line.y[i];
+  g.textAlign = "left";
+  const told = notes(series, step).map(({ line, value, mid }) => {
     const py = Math.min(Math.max(plane.py(mid), box.y), box.y + box.h);
-    return [{ text: `${line.name} ${number(value)}`.trim(), py, y: py, line }];
+    return { line, text: `${line.name} ${number(value)}`.trim(), py, y: py };
   });
-  notes.sort((a, b) => a.y - b.y);
+  told.sort((a, b) => a.y - b.y);
   // texts are pushed apart downwards, then the stack is moved back into the box
-  for (let i = 1; i < notes.length; i++) notes[i].y = Math.max(notes[i].y, notes[i - 1].y + 16);
-  const over = Math.max(0, (notes[notes.length - 1]?.y ?? 0) - (box.y + box.h - 10));
-  for (const note of notes) {
-    const y = Math.max(box.y + 9, note.y - over);
-    const width = g.measureText(note.text).width + 22;
-    const left = px + width + 10 < box.x + box.w ? px + 8 : px - width - 8;
-    g.fillStyle = `rgb(${theme.paper.join(" ")} / 0.86)`;
-    g.beginPath();
-    g.roundRect(left, y - 8.5, width, 17, 3);
-    g.fill();
-    g.globalAlpha = note.line.fill || 1;
-    g.fillStyle = note.line.colour;
-    g.fillRect(left + 4, note.line.fill ? y - 5 : y - 1.5, 10, note.line.fill ? 10 : 3);
-    g.globalAlpha = 1;
+  for (let i = 1; i < told.length; i++) told[i].y = Math.max(told[i].y, told[i - 1].y + 16);
+  const over = Math.max(0, (told[told.length - 1]?.y ?? 0) - (box.y + box.h - 10));
+  const [left, room] = [box.x + box.w + 6, g.canvas.width / (g.getTransform().a || 1) - box.x - box.w - NOTE];
+  for (const { line, text, py, y: wanted } of told) {
+    const y = Math.max(box.y + 9, wanted - over);
+    key(g, line, left, y);
     g.fillStyle = theme.ink;
-    g.textAlign = "left";
-    g.fillText(note.text, left + 18, y + 0.5);
-    if (note.line.fill) continue;
+    g.fillText(text, left + NOTE - 8, y + 0.5, room);
+    if (line.fill) continue;
     g.beginPath();
-    g.arc(px, note.py, 3, 0, 6.2832);
-    g.fillStyle = note.line.colour;
+    g.arc(px, py, 3, 0, 6.2832);
+    g.fillStyle = line.colour;
     g.fill();
   }
+}
+
+/** How a line or an area looks, beside its value. */
+function key(g: CanvasRenderingContext2D, { colour, fill, dash }: Series, x: number, y: number): void {
+  if (fill) {
+    g.globalAlpha = fill;
+    g.fillStyle = colour;
+    g.fillRect(x, y - 5, 14, 10);
+    g.globalAlpha = 1;
+    return;
+  }
+  g.beginPath();
+  g.moveTo(x, y);
+  g.lineTo(x + 15, y);
+  g.strokeStyle = colour;
+  g.lineWidth = 2;
+  g.setLineDash(dash);
+  g.stroke();
+  g.setLineDash([]);
 }

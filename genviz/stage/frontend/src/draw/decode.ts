@@ -5,7 +5,7 @@ import type { Decode, Program, Source } from "../types";
 import type { Brush } from "./brush";
 import { type Grid, print } from "./images";
 import { drawMesh, drawPath } from "./lines";
-import { crosshair, halo } from "./points";
+import { crosshair, rebuilt } from "./points";
 
 type Kept = { program: Program; key: string; out: Float32Array; limits: number[]; sheet?: HTMLCanvasElement; ink?: unknown };
 
@@ -68,22 +68,20 @@ export class Decoder {
     }
   }
 
-  /** A decode layer in a plane of 2-D data. */
-  plane(b: Brush, source: Source, layer: Decode, still: boolean): void {
+  /** A decode layer in a plane of data: the first two columns, or the only one on a line; `chosen` is the selected row there. */
+  plane(b: Brush, source: Source, layer: Decode, still: boolean, chosen: [number, number] | null): void {
     const program = source.program(layer.program);
-    if (!program || source.scene?.shape[0] !== 2 || source.scene.shape.length !== 1) return;
+    if (!program || source.scene?.shape.length !== 1) return;
     const side = layer.side ?? 9;
     const span = layer.span ?? 3;
     if (layer.at === "cursor") {
-      const [x, y] = program(cursor(source, still));
-      crosshair(b, x, y);
+      crosshair(b, ...flat(program(cursor(source, still))));
       return;
     }
     if (layer.at === "selection") {
       const code = selected(source, still);
       if (!code) return;
-      const [x, y] = program(code);
-      halo(b, x, y, 3);
+      rebuilt(b, ...flat(program(code)), chosen);
       return;
     }
     const from = base(source, still);
@@ -91,10 +89,10 @@ export class Decoder {
     if (layer.at === "mesh") {
       const fine = side > 12 ? 1 : 2; // few lines are bent more smoothly
       const n = (side - 1) * fine + 1;
-      const { out } = this.sweep(layer, program, key, [], 2, () => corners(from, source.axes, n, span));
+      const { out } = this.sweep(layer, program, key, [], 2, () => corners(from, source.axes, n, span), flat);
       drawMesh(b, out, n, n, layer.role, fine);
     } else if (layer.at === "traversal") {
-      const { out } = this.sweep(layer, program, [...from].join(), [], 2, () => traversal(from, 41, span));
+      const { out } = this.sweep(layer, program, [...from].join(), [], 2, () => traversal(from, 41, span), flat);
       b.g.font = `12px ${b.theme.font}`;
       for (let k = 0; k < from.length; k++) {
         drawPath(b, out.subarray(82 * k, 82 * (k + 1)), layer.role, 1.75);
@@ -103,7 +101,7 @@ export class Decoder {
       }
     } else {
       const codes = (limits: number[]) => lattice(from, source.axes, limits, side);
-      const { out } = this.sweep(layer, program, key, [-span, span, -span, span], 2, codes);
+      const { out } = this.sweep(layer, program, key, [-span, span, -span, span], 2, codes, flat);
       b.g.fillStyle = b.theme.role.model;
       for (let i = 0; i < out.length; i += 2) b.g.fillRect(b.plane.px(out[i]) - 1.5, b.plane.py(out[i + 1]) - 1.5, 3, 3);
     }
@@ -121,19 +119,23 @@ export class Decoder {
     limits: readonly number[],
     size: number,
     codes: (limits: number[]) => Float32Array[],
+    part: (row: Float32Array) => ArrayLike<number> = (row) => row.subarray(0, size),
   ): Kept {
     const old = this.kept.get(layer.name);
     if (old && old.program === program && old.key === key && near(old.limits, limits)) return old;
     const wanted = codes([...limits]);
     const out = old?.out.length === wanted.length * size ? old.out : new Float32Array(wanted.length * size);
     wanted.forEach((code, i) => {
-      out.set(program(code).subarray(0, size), i * size);
+      out.set(part(program(code)), i * size);
     });
     const kept: Kept = { program, key, out, limits: [...limits] };
     this.kept.set(layer.name, kept);
     return kept;
   }
 }
+
+/** A row of data as a point of a plane. */
+export const flat = (row: Float32Array): [number, number] => [row[0], row.length > 1 ? row[1] : 0];
 
 /** A few percent of drift is no reason to decode anew: the tiles are drawn where they were decoded. */
 function near(a: readonly number[], b: readonly number[]): boolean {

@@ -38,27 +38,44 @@ function place(grid: Grid, box: Box): Place {
   return { columns, rows, cell, x, y: box.y };
 }
 
-/** Shares the box among the grids in the direction that leaves the tiles largest. */
+const LEADS = [0.5, 0.56, 0.62]; // shares of the box that a leading picture may take
+
+/** Shares the box among the grids so that their tiles are large: in rows of equal boxes, or with the first picture leading. */
+export function share(grids: Grid[], box: Box, gap: number, titled: number): Box[] {
+  const n = grids.length;
+  const cut = ({ x, y, w, h }: Box, columns: number, count: number): Box[] => {
+    const rows = Math.ceil(count / columns);
+    const [cw, ch] = [(w - gap * (columns - 1)) / columns, (h - gap * (rows - 1)) / rows];
+    return Array.from({ length: count }, (_, i) => ({
+      x: x + (i % columns) * (cw + gap),
+      y: y + Math.floor(i / columns) * (ch + gap),
+      w: cw,
+      h: ch,
+    }));
+  };
+  const ways = Array.from({ length: n }, (_, k) => cut(box, k + 1, n));
+  if (n > 2 && grids[0].count === 1) {
+    for (const lead of LEADS) {
+      const [w, h] = [lead * (box.w - gap), lead * (box.h - gap)];
+      ways.push([{ ...box, w }, ...cut({ ...box, x: box.x + w + gap, w: box.w - w - gap }, 1, n - 1)]);
+      ways.push([{ ...box, h }, ...cut({ ...box, y: box.y + h + gap, h: box.h - h - gap }, n - 1, n - 1)]);
+    }
+  }
+  const inner = ways.map((boxes) => boxes.map((one) => ({ ...one, y: one.y + titled, h: Math.max(1, one.h - titled) })));
+  const worth = (boxes: Box[]) =>
+    grids.reduce((sum, grid, i) => sum + (i ? 1 : 2) * grid.count * place(grid, boxes[i]).cell ** 2, 0);
+  return inner.reduce((best, boxes) => (worth(boxes) > worth(best) ? boxes : best));
+}
+
 export function drawGrids(g: CanvasRenderingContext2D, theme: Theme, grids: Grid[], box: Box, mini = false): void {
   if (!grids.length) return;
   const titled = !mini && grids.length > 1 ? 18 : 0;
-  const gap = mini ? 1 : 14;
-  const n = grids.length;
-  const across = grids.map((_, i) => {
-    const w = (box.w - gap * (n - 1)) / n;
-    return { x: box.x + i * (w + gap), y: box.y + titled, w, h: box.h - titled };
-  });
-  const down = grids.map((_, i) => {
-    const h = (box.h - gap * (n - 1)) / n;
-    return { x: box.x, y: box.y + i * (h + gap) + titled, w: box.w, h: h - titled };
-  });
-  const smallest = (boxes: Box[]) => Math.min(...grids.map((grid, i) => place(grid, boxes[i]).cell));
-  const boxes = smallest(across) >= smallest(down) ? across : down;
+  const boxes = share(grids, box, mini ? 1 : 14, titled);
   grids.forEach((grid, i) => {
     g.globalAlpha = grid.dim ? 0.25 : 1;
     const at = place(grid, boxes[i]);
     if (titled && grid.label) {
-      write(g, theme, grid.label, at.x + (at.cell * at.columns) / 2, at.y - 5, "center", "bottom", 12);
+      write(g, theme, grid.label, at.x + (at.cell * at.columns) / 2, at.y - 5, "center", "bottom", 12, boxes[i].w);
     }
     tiles(g, theme, grid, at, mini);
   });
@@ -107,12 +124,13 @@ function write(
   align: Align,
   base: CanvasTextBaseline,
   size: number,
+  room?: number,
 ) {
   g.font = `${size}px ${theme.font}`;
   g.fillStyle = theme.soft;
   g.textAlign = align;
   g.textBaseline = base;
-  g.fillText(text, x, y);
+  g.fillText(text, x, y, room);
 }
 
 /** All pictures below each other on the scratch canvas: ink on paper. */

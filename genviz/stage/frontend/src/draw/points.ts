@@ -24,7 +24,6 @@ export function drawPoints(b: Brush, layer: Points, xy: ArrayLike<number>): void
     for (let i = 0; i < count; i++) press(b, one, xy, i);
   }
   if (layer.names && !mini) names(b, layer.names, xy, r);
-  if (layer.pick && !mini && b.selection >= 0 && b.selection < count) halo(b, xy[2 * b.selection], xy[2 * b.selection + 1], r);
 }
 
 /** In a thumbnail of the filmstrip a few hundred squares do. */
@@ -103,7 +102,7 @@ function names(b: Brush, words: string[], xy: ArrayLike<number>, r: number): voi
 }
 
 /** The selected point: a ring of paper, then a ring of accent, legible on any ground. */
-export function halo(b: Brush, x: number, y: number, r: number): void {
+export function halo(b: Brush, x: number, y: number): void {
   const { g, theme, plane } = b;
   const [px, py] = [plane.px(x), plane.py(y)];
   g.setLineDash([]);
@@ -112,11 +111,38 @@ export function halo(b: Brush, x: number, y: number, r: number): void {
     [2.5, theme.accent],
   ] as const) {
     g.beginPath();
-    g.arc(px, py, r + 8, 0, 6.2832);
+    g.arc(px, py, 11, 0, 6.2832);
     g.lineWidth = width;
     g.strokeStyle = colour;
     g.stroke();
   }
+}
+
+/** The reconstruction of the selected point: a ring in the model's colour, and a line from what it should be. */
+export function rebuilt(b: Brush, x: number, y: number, chosen: [number, number] | null): void {
+  const { g, theme, plane } = b;
+  const [px, py] = [plane.px(x), plane.py(y)];
+  const passes = [
+    [5, `rgb(${theme.paper.join(" ")})`],
+    [2, theme.role.model],
+  ] as const;
+  g.setLineDash([]);
+  for (const [width, colour] of passes) {
+    g.lineWidth = width;
+    g.strokeStyle = colour;
+    g.beginPath();
+    if (chosen) {
+      g.moveTo(plane.px(chosen[0]), plane.py(chosen[1]));
+      g.lineTo(px, py);
+    }
+    g.moveTo(px + 9, py);
+    g.arc(px, py, 9, 0, 6.2832);
+    g.stroke();
+  }
+  g.beginPath();
+  g.arc(px, py, 2, 0, 6.2832);
+  g.fillStyle = theme.role.model;
+  g.fill();
 }
 
 /** Where the pointer is, in code or in data: hair lines across the pane and a ring in the model's colour. */

@@ -2,18 +2,30 @@
 
 import type { Box } from "../axes";
 import { colourOf, type Theme } from "../theme";
-import { robust, type Series } from "./curves";
+import type { Metric } from "../types";
+import { line, robust } from "./curves";
 
-export function ribbon(g: CanvasRenderingContext2D, theme: Theme, line: Series, box: Box, first: number, last: number): void {
-  const range = robust([line]);
+export function ribbon(
+  g: CanvasRenderingContext2D,
+  theme: Theme,
+  metric: Metric,
+  sign: number,
+  box: Box,
+  first: number,
+  last: number,
+): void {
+  const colour = colourOf(theme, "model");
+  const series = line(metric, sign, { name: "", colour, dash: [] });
+  const range = robust([series]);
   if (!range) return;
+  const { x, y } = series;
   const columns = Math.min(Math.floor(box.w), 600);
   const sums = new Float64Array(columns);
   const counts = new Uint32Array(columns);
-  for (let i = 0; i < line.x.length; i++) {
-    const k = Math.floor(((line.x[i] - first) / (last - first)) * columns);
-    if (k < 0 || !Number.isFinite(line.y[i])) continue;
-    sums[Math.min(k, columns - 1)] += line.y[i];
+  for (let i = 0; i < x.length; i++) {
+    const k = Math.floor(((x[i] - first) / (last - first)) * columns);
+    if (k < 0 || !Number.isFinite(y[i])) continue;
+    sums[Math.min(k, columns - 1)] += y[i];
     counts[Math.min(k, columns - 1)]++;
   }
   const [lo, hi] = range;
@@ -25,7 +37,7 @@ export function ribbon(g: CanvasRenderingContext2D, theme: Theme, line: Series, 
     end = box.x + ((k + 0.5) / columns) * box.w;
     g.lineTo(end, box.y + 1 + (1 - share) * (box.h - 3));
   }
-  g.strokeStyle = colourOf(theme, "model");
+  g.strokeStyle = colour;
   g.lineWidth = 1.5;
   g.lineJoin = "round";
   g.stroke();
@@ -33,7 +45,7 @@ export function ribbon(g: CanvasRenderingContext2D, theme: Theme, line: Series, 
   g.lineTo(box.x, box.y + box.h);
   g.closePath();
   g.globalAlpha = 0.12;
-  g.fillStyle = colourOf(theme, "model");
+  g.fillStyle = colour;
   g.fill();
   g.globalAlpha = 1;
 }
