@@ -47,6 +47,7 @@ class Run(Card):
     until: Until
     created: FiniteFloat
     title: str = ""
+    note: str = ""  # what a person should know of the data
     sha256: str = ""
     environment: dict[str, str] = {}
 

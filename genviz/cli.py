@@ -103,12 +103,15 @@ def open_app(*, port: Port = 8501) -> None:
     It answers to localhost, and to the names of this machine in GENVIZ_HOSTS, with commas between several.
     """
     from genviz.service.pool import workers
+    from genviz.service.visitors import ours
 
     if trouble := unusable(port):
         fail(f"port {port} {trouble}")
     workers()  # a mistake in GENVIZ_WORKERS is told here, not in the log of a server
     print(f"genviz: http://localhost:{port} (Ctrl-C ends it)", flush=True)
     options = ["--server.port", str(port), "--server.headless", "true"]  # headless: no browser is forced, no question asked
+    for host in sorted(ours()):  # streamlit's own socket answers to the same names as ours
+        options += ["--server.allowedHosts", host]
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), *options])
 
 

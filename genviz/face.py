@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from genviz.catalog import CATALOG
+from genviz.catalog import CARDS, CATALOG
 from genviz.data import Data, dataset, kind
 from genviz.model import CAPABILITIES, BadInput, Model, Preset, discover, find, nearest
 
@@ -22,13 +22,16 @@ class Listing:
 
 
 def list_models() -> list[Listing]:
-    """Every model of the catalogue that is here, in reading order."""
+    """Every model that is here: the catalogue's in reading order, then one's own, whose year (0) and paper are not known."""
     models = discover()
-    return [
-        Listing(card.slug, card.family, card.year, card.paper, tuple(c for c in CAPABILITIES if hasattr(models[card.slug], c)))
-        for card in CATALOG
-        if card.slug in models
-    ]
+    own = {
+        slug: kind.__module__.split(".")[2]
+        for slug, kind in models.items()
+        if slug not in CARDS and kind.__module__.startswith("genviz.models.")
+    }
+    cards = [(card.slug, card.family, card.year, card.paper) for card in CATALOG if card.slug in models]
+    cards += [(slug, family, 0, "") for slug, family in own.items()]
+    return [Listing(*card, tuple(c for c in CAPABILITIES if hasattr(models[card[0]], c))) for card in cards]
 
 
 def preset_for(model: type[Model], data: Data, name: str = "") -> tuple[str, Preset]:

@@ -245,6 +245,18 @@ def test_the_doctor_knows_the_workers(capfd: pytest.CaptureFixture[str], monkeyp
     assert call(capfd, "app")[0] == 2
 
 
+def test_the_app_answers_to_the_same_names_on_every_socket(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[str] = []
+    monkeypatch.setattr(os, "execv", lambda path, words: given.extend(words))
+    monkeypatch.setattr(cli, "unusable", lambda port: "")
+    monkeypatch.setenv("GENVIZ_HOSTS", "lab.example")
+    call(capfd, "app", "--port", "8600")
+    names = [name for flag, name in zip(given, given[1:], strict=False) if flag == "--server.allowedHosts"]
+    assert names == ["127.0.0.1", "::1", "lab.example", "localhost"]
+
+
 def test_the_doctor_finds_what_is_missing(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -52,7 +52,7 @@ def wish(model: str, knobs: Mapping[str, Any], data: str, seed: int, until: int,
             raise BadInput(f"{name} = {number}: give a whole number from {low} to {high:,}")
     spec = {"shape": rows.spec.shape, "support": rows.spec.support, "classes": rows.spec.classes}
     asked = {"model": made.slug, "knobs": made.validate(knobs, rows.spec).model_dump(), "data": rows.name, "spec": spec}
-    return {**asked, "seed": seed, "until": until, "title": title}
+    return {**asked, "seed": seed, "until": until, "title": title, "note": rows.note}
 
 
 def build(folder: RunFolder) -> tuple[Any, Any, dict[str, Any]]:

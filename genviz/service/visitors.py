@@ -21,12 +21,16 @@ def hostname(host: str) -> str:
         return ""
 
 
+def ours() -> set[str]:
+    """The names to which this server answers: the loopback's, and those in GENVIZ_HOSTS."""
+    return {"localhost", "127.0.0.1", "::1", *map(hostname, os.environ.get("GENVIZ_HOSTS", "").split(","))} - {""}
+
+
 def welcome(headers: Headers) -> bool:
     """Whether the name asked for is ours, and the page that asks came from there. Only browsers say which page asks."""
     host = headers.get("host", "")
     site = headers.get("origin", host).rpartition("//")[2]
-    ours = {"localhost", "127.0.0.1", "::1", *map(hostname, os.environ.get("GENVIZ_HOSTS", "").split(","))} - {""}
-    return hostname(host) in ours and site == host
+    return hostname(host) in ours() and site == host
 
 
 class Known:

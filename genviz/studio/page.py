@@ -84,6 +84,8 @@ class Page:
                 st.info("This preset ships no recording: press Train to make one.")
             else:
                 self._timeline(self.source.id, None if panes is None else list(panes), height)
+                if note := self.source.info.get("note"):
+                    st.caption(f"Of these data, {plain(note)}.")
         with right, st.container(key="controls", border=True):
             self._controls()
 
