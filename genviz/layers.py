@@ -32,6 +32,7 @@ class Points(Layer):
 
     xy: Tensor
     labels: Tensor | None = None
+    classes: Sequence[str] = ()  # what the label values 0, 1, … are called; empty: by their numbers
     codes: Tensor | None = None
     names: Sequence[str] = ()  # written beside the points
     size: float = 1.0

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from genviz import claims
+from genviz.catalog import CARDS
 from genviz.claims import Claim, Measured
 from genviz.errors import BadInput
+from genviz.paths import ROOT
 
 FAST = [next(claim for claim in claims.claims(model) if claim.fast) for model in claims.modules()]
 
@@ -64,7 +66,12 @@ def test_a_claim_needs_a_seed() -> None:
         made("none")
 
 
-def test_shipped_results_are_of_claims_that_exist() -> None:
-    for result in claims.read(claims.SHIPPED):
-        assert result.claim in {claim.name for claim in claims.claims(result.model)}
-        assert result.seeds == [0, 1, 2]
+MODEL_PAGES = [path.stem for path in sorted(ROOT.glob("pages/*/*.py")) if path.stem in CARDS]
+
+
+@pytest.mark.parametrize("model", MODEL_PAGES)
+def test_every_claim_on_a_page_was_measured_before_it_was_shipped(model: str) -> None:
+    shipped = {result.claim: result for result in claims.read(claims.SHIPPED) if result.model == model}
+    registered = {claim.name for claim in claims.claims(model)}
+    assert registered and shipped.keys() == registered
+    assert all(result.seeds == [0, 1, 2] for result in shipped.values())

@@ -1,5 +1,6 @@
 """One law for every model: what a file promises by being in `genviz/models`."""
 
+import importlib
 import inspect
 import json
 import math
@@ -18,13 +19,14 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 import genviz
-from genviz.catalog import CATALOG
 from genviz.data import kind, names
 from genviz.face import preset_for
-from genviz.layers import Pane
-from genviz.model import CAPABILITIES, BadInput, Bounds, Knob, Model, discover
+from genviz.layers import Decode, Ellipses, Pane, Points, Scene
+from genviz.model import CAPABILITIES, BadInput, Bounds, Encodes, Knob, LogJoints, Model, Samples, Spec, discover
+from genviz.panels import look, scene
 from genviz.rng import Rng
 from genviz.run import Run, looking
+from genviz.stage.pack import pack_scene, unpack
 
 ALL = {slug: model for slug, model in discover().items() if model.__module__.startswith("genviz.models.")}
 TRAINED = {slug: model for slug, model in ALL.items() if model.trains}
@@ -61,7 +63,20 @@ def test_the_file_fits_on_a_few_screens_and_cites_its_source(slug: str) -> None:
     assert path and len(Path(path).read_text("utf-8").splitlines()) <= 200
     doc = inspect.getdoc(ALL[slug]) or ""
     assert re.search(r"Source: .*\b(19|20)\d\d\b", doc, re.DOTALL), "the docstring names no source"
-    assert slug in {card.slug for card in CATALOG}
+
+
+def test_the_example_of_the_guide_is_a_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    code = (Path(__file__).parents[1] / "docs" / "adding-a-model.md").read_text("utf-8").partition("```python\n")[2]
+    (tmp_path / "model_of_the_guide.py").write_text(code.partition("```")[0], "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("genviz.model.MODELS", {slug: model for slug, model in discover().items() if slug != "mine"})
+    importlib.import_module("model_of_the_guide")
+    data = genviz.dataset("moons", rows=200)
+    run = Run(genviz.create("mine", data), data)
+    run.advance(steps=300)
+    losses = [loss for _, loss in run.history["loss"]]
+    assert losses[-1] < losses[0] / 2
+    assert {"data", "plane", "traversal"} <= {pane.name for pane in scene(run.model, data).panes}
 
 
 @every_model
@@ -278,6 +293,97 @@ def test_capabilities_return_what_is_documented(slug: str) -> None:
                 assert all(isinstance(pane, Pane) for pane in panes)
 
 
+# ---------------------------------------------------------------- the pictures
+
+
+def rows(x: Tensor, spec: Spec, classes: tuple[str, ...] = (), columns: tuple[str, ...] = ()) -> genviz.Data:
+    """Forty rows to train on and twenty to test on, labelled in turn."""
+    y = torch.arange(60) % len(classes) if classes else None
+    spec = replace(spec, classes=len(classes))
+    of = (x[:40], x[40:], spec, None if y is None else y[:40], None if y is None else y[40:])
+    return genviz.Data("some rows", *of, classes=classes, columns=columns)
+
+
+@cache
+def every_kind() -> dict[str, genviz.Data]:
+    """Whatever a person may bring."""
+    rng = Rng(0, "kinds")
+    flat, grey = rng.normal(60, 3) * torch.tensor([1.0, 3.0, 100.0]) + 50, rng.uniform(60, 30)
+    constant = flat.clone()
+    constant[:, 1] = 7.0
+    return {
+        "1 column": rows(flat[:, :1], Spec((1,)), columns=("height",)),
+        "2 columns": rows(flat[:, :2], Spec((2,)), classes=("cat", "dog")),
+        "2 columns of different size": rows(flat[:, 1:], Spec((2,)), columns=("a", "b")),
+        "3 columns": rows(flat, Spec((3,)), columns=("a", "b", "c")),
+        "a constant column": rows(constant[:, :2], Spec((2,))),
+        "one row again and again": rows(flat[:1].expand(60, 3).clone(), Spec((3,))),
+        "bits": rows((grey[:, :4] > 0.5).float(), Spec((4,), "binary"), classes=("0", "1", "2")),
+        "grey pictures": rows(grey, Spec((6, 5), "unit"), classes=("zebra", "yak", "xerus")),
+        "pictures of bits": rows((grey > 0.5).float(), Spec((6, 5), "binary")),
+        "pictures of many classes": rows(grey, Spec((6, 5), "unit"), classes=tuple("abcdefghijklmno")),
+    }
+
+
+def drawn(pane: Pane) -> None:
+    """A pane has words, limits that span something, and layers that can be drawn and packed."""
+    assert pane.title and (pane.layers or pane.reads)
+    for low, high in filter(None, (pane.x, pane.y)):
+        assert math.isfinite(low) and math.isfinite(high) and low < high
+    for layer in pane.layers:
+        tensors = {name: t for name in layer.tensors if (t := getattr(layer, name)) is not None}
+        assert all(t.isfinite().all() for t in tensors.values()), f"{pane.name}/{layer.name}"
+        if isinstance(layer, Points):
+            assert layer.xy.shape[1:] == (2,) and all(len(t) == len(layer.xy) for t in tensors.values())
+            assert not layer.classes or (layer.labels is not None and int(layer.labels.max()) < len(layer.classes))
+    header, _ = unpack(pack_scene(Scene(panes=[pane])))
+    assert [layer["name"] for layer in header["panes"][0]["layers"]] == [layer.name for layer in pane.layers]
+
+
+@every_model
+@pytest.mark.parametrize("case", every_kind())
+def test_every_kind_of_data_has_pictures(slug: str, case: str) -> None:
+    data, sizes = every_kind()[case], (1, 2, 3) if "latent" in ALL[slug].knobs_declared() else ()
+    codes: list[dict[str, Any]] = [{"latent": k} for k in sizes] or [{}]
+    for knobs in codes:
+        try:
+            model = genviz.create(slug, data, seed=1, **knobs)
+        except BadInput:
+            pytest.skip("not for this model")
+        pictures(model, data)
+
+
+def pictures(model: Model, data: genviz.Data) -> None:
+    if model.trains:
+        Run(model, data).advance(steps=3)
+    panes = scene(model, data).panes
+    assert len({pane.name for pane in panes}) == len(panes)
+    for pane in panes:
+        drawn(pane)
+        if pane.ask:
+            for answer in look(pane.ask, model, data, 1):
+                drawn(answer)
+    for pane in panes:
+        if pane.name == "plane" and getattr(model, "latent", 2) == 1:  # a line has no second axis, and no circles on it
+            assert pane.line and not pane.y_label and not any(isinstance(layer, Ellipses) for layer in pane.layers)
+    names = [layer.classes for pane in panes for layer in pane.layers if isinstance(layer, Points) and layer.role == "label"]
+    assert all(tuple(each) == data.class_names for each in names)
+    if isinstance(model, Samples):
+        assert {"data", "samples"} & {pane.name for pane in panes}
+    if len(data.spec.shape) == 1 and isinstance(model, Samples):
+        framed = next(pane for pane in panes if pane.name == "data")
+        real = next(layer for layer in framed.layers if isinstance(layer, Points) and layer.name == "data")
+        assert framed.x and framed.y and framed.line == (data.spec.dim == 1)
+        if all(
+            hasattr(model, name) for name in ("encode", "decode", "client")
+        ):  # the chosen row and the pointer's code, decoded
+            assert {"selection", "cursor"} <= {layer.at for layer in framed.layers if isinstance(layer, Decode)}
+            swept = next(pane for pane in panes if pane.name == "traversal")
+            assert bool(swept.layers) == (data.spec.dim > 1)
+            assert ("first two" in swept.reads and "first two" in framed.reads) == (data.spec.dim > 2)
+        assert real.pick and all(low <= v <= high for (low, high), v in zip((framed.x, framed.y), real.xy[0], strict=True))
+
+
 # ---------------------------------------------------------------- bad input
 
 
@@ -319,6 +425,8 @@ def test_bad_rows_are_named(slug: str, case: str) -> None:
                 refuses(says, getattr(model, name), x)
         if isinstance(model, Bounds):
             refuses(says, model.bound, x, Rng(0))
+        if isinstance(model, LogJoints) and isinstance(model, Encodes):
+            refuses(says, model.log_joint, x, model.encode(data.x[:2]).mean)
 
 
 class Spoiled:

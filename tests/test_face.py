@@ -62,9 +62,12 @@ def test_the_models_are_listed_with_what_they_can_do() -> None:
     assert "chain" not in vae.capabilities
 
 
-def test_a_model_of_ones_own_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(MODELS, "outsider", type("Outsider", (Model,), {"__module__": "genviz.models.chains.outsider"}))
-    (own,) = (each for each in genviz.list_models() if each.name == "outsider")
+def test_a_model_of_ones_own_is_listed() -> None:
+    type("Outsider", (Model,), {"__module__": "genviz.models.chains.outsider"})
+    try:
+        (own,) = (each for each in genviz.list_models() if each.name == "outsider")
+    finally:
+        del MODELS["outsider"]
     assert (own.family, own.year, own.paper, own.capabilities) == ("chains", 0, "", ())
 
 

@@ -2,16 +2,18 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.distributions import Distribution, Normal
 
 from genviz.model import BadInput, Bounds, Encodes, LogJoints
 from genviz.rng import Rng
 
-ROWS = 2**22  # pairs (row, code) evaluated at once: 16 MB of float32
+FLOATS = 2**20  # in the largest tensor of a sum over codes, so that a look costs a few megabytes
 
 
 @runtime_checkable
@@ -44,39 +46,70 @@ def importance_bound(model: Bounds, x: Float[Tensor, "n d"], rng: Rng, k: int = 
 # ---------------------------------------------------------------- exact, for codes of one or two dimensions
 
 
-def lattice(dims: int, side: int = 200, span: float = 6.0) -> Float[Tensor, "m k"]:
-    """`side`ᵏ codes over [-span, span]ᵏ; the first coordinate runs fastest, as x does in a picture."""
-    if dims not in (1, 2):
-        raise BadInput(f"a grid over codes needs 1 or 2 dimensions, this model's code has {dims}")
-    line = torch.linspace(-span, span, side)
-    return line[:, None] if dims == 1 else torch.cartesian_prod(line, line).flip(1)
+@dataclass(frozen=True)
+class Grid:
+    """`side` codes along each of one or two dimensions, evenly from `low` to `high`; a `BadInput` for more dimensions."""
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    side: int
+
+    def __post_init__(self) -> None:
+        if len(self.low) not in (1, 2):
+            raise BadInput(f"a grid over codes needs 1 or 2 dimensions, this model's code has {len(self.low)}")
+
+    @property
+    def codes(self) -> Float[Tensor, "m k"]:
+        """All codes (sideᵏ, k); the first coordinate runs fastest, as x does in a picture."""
+        lines = [torch.linspace(a, b, self.side) for a, b in zip(self.low, self.high, strict=True)]
+        return torch.cartesian_prod(*reversed(lines)).reshape(-1, len(lines)).flip(1)
+
+    @property
+    def cell(self) -> float:
+        """The log-volume that one code stands for."""
+        return sum(math.log((b - a) / (self.side - 1)) for a, b in zip(self.low, self.high, strict=True))
 
 
-def _joint(model: HasJoint, x: Tensor, side: int, span: float) -> tuple[Tensor, Tensor, float]:
-    """The codes (m, k), log p(x, z) at each (n, m), and the log-volume of a cell."""
-    z = lattice(model.encode(x[:1]).mean.shape[1], side, span)
-    values = torch.cat([model.log_joint(x, codes) for codes in z.split(max(1, ROWS // max(1, len(x))))], 1)
-    return z, values, z.shape[1] * math.log(2 * span / (side - 1))
+def lattice(dims: int, side: int = 200, span: float = 6.0) -> Grid:
+    """All codes that a standard normal prior thinks possible."""
+    return Grid((-span,) * dims, (span,) * dims, side)
+
+
+def window(q: Normal, side: int, spread: float) -> Grid:
+    """Codes within `spread` standard deviations of the guess for one row: `q` has batch shape (1, k)."""
+    mean, reach = q.mean[0].double(), spread * q.stddev[0].double()
+    return Grid(tuple((mean - reach).tolist()), tuple((mean + reach).tolist()), side)
+
+
+@dataclass(frozen=True)
+class OnGrid:
+    """`log_joint` (n, m): log p(x_i, z_j) of some rows with every code of a grid; what follows from it, in nats.
+
+    Exact where the grid holds the posterior and is finer than it.
+    """
+
+    grid: Grid
+    log_joint: Float[Tensor, "n m"]
+
+    @cached_property
+    def log_prob(self) -> Float[Tensor, " n"]:
+        """log p(x): the joint summed over the codes."""
+        return self.log_joint.logsumexp(1) + self.grid.cell
+
+    @property
+    def log_posterior(self) -> Float[Tensor, "n m"]:
+        """log p(z|x), a density over codes."""
+        return self.log_joint - self.log_prob[:, None]
+
+    def kl(self, q: Distribution) -> Float[Tensor, " n"]:
+        """KL(q(z|x) ‖ p(z|x)) of guesses of batch shape (n, k), integrated: the gap between log p(x) and the bound."""
+        some = max(1, FLOATS // len(self.log_joint))
+        log_q = torch.cat([q.log_prob(z[:, None]).sum(2) for z in self.grid.codes.split(some)]).T
+        return (log_q.exp() * (log_q - self.log_posterior)).sum(1) * math.exp(self.grid.cell)
 
 
 @torch.no_grad()
-def grid_log_prob(model: HasJoint, x: Float[Tensor, "n d"], side: int = 200, span: float = 6.0) -> Float[Tensor, " n"]:
-    """log p(x) by a sum over a grid of codes, nats: exact where the cells are narrower than the posterior."""
-    _, values, cell = _joint(model, x, side, span)
-    return values.logsumexp(1) + cell
-
-
-@torch.no_grad()
-def grid_posterior(model: HasJoint, x: Float[Tensor, "1 d"], side: int = 200, span: float = 6.0) -> Tensor:
-    """The density p(z|x) of one row on the grid: (side,), or (side, side) with row 0 at the bottom."""
-    z, values, cell = _joint(model, x, side, span)
-    return (values[0] - values[0].logsumexp(0) - cell).exp().unflatten(0, [side] * z.shape[1])
-
-
-@torch.no_grad()
-def kl_to_grid(model: HasJoint, x: Float[Tensor, "n d"], side: int = 200, span: float = 6.0) -> Float[Tensor, " n"]:
-    """KL(q(z|x) ‖ p(z|x)) integrated on the grid, nats: the exact gap between log p(x) and the bound."""
-    z, values, cell = _joint(model, x, side, span)
-    log_p = values - values.logsumexp(1, keepdim=True) - cell
-    log_q = torch.cat([model.encode(x).log_prob(codes).sum(2) for codes in z[:, None].split(10_000)]).T
-    return (log_q.exp() * (log_q - log_p)).sum(1) * math.exp(cell)
+def on_grid(model: HasJoint, x: Float[Tensor, "n d"], grid: Grid) -> OnGrid:
+    """Rows with every code of a grid, some codes at a time: a decoder makes rows of d and hidden layers about as wide."""
+    some = max(1, FLOATS // max(*x.shape, 256))
+    return OnGrid(grid, torch.cat([model.log_joint(x, z) for z in grid.codes.split(some)], 1))

@@ -31,7 +31,11 @@ def scene(model: Model, data: Data) -> Scene:
     panes: list[Pane] = []
     with looking(model) as rng:
         for each in discovered().values():
-            if each.fits(model):
+            if not each.fits(model):
+                continue
+            if why := each.unless(model):
+                panes.append(refused(each, why))
+            else:
                 panes += [empty(each)] if each.asked else each.draw(model, data, rng.child(each.name))
         if isinstance(model, HasLayers):
             panes += model.layers(data, rng.child("layers"))
@@ -42,16 +46,27 @@ def scene(model: Model, data: Data) -> Scene:
 
 def empty(asked: Panel) -> Pane:
     """The pane of an asked panel before anybody asked: title and words from the panel's docstring."""
-    title, _, reads = (inspect.getdoc(asked.draw) or asked.name).partition("\n\n")
-    return Pane(name=asked.name, title=title, reads=" ".join(reads.split()), ask=asked.name)
+    title, reads = words(asked)
+    return Pane(name=asked.name, title=title, reads=reads, ask=asked.name)
+
+
+def refused(panel: Panel, why: str) -> Pane:
+    """The pane of a panel that this model cannot have: no picture, but the reason."""
+    return Pane(name=panel.name, title=words(panel)[0], kind="numbers", reads=why)
+
+
+def words(panel: Panel) -> tuple[str, str]:
+    """Title and words from the docstring of a panel."""
+    title, _, reads = (inspect.getdoc(panel.draw) or panel.name).partition("\n\n")
+    return title, " ".join(reads.split())
 
 
 def look(name: str, model: Model, data: Data, point: int) -> list[Pane]:
-    """The panes of an asked panel for training row `point`."""
+    """The panes of an asked panel for training row `point`; a `BadInput` if there is no such panel, row or picture."""
     asked = {each.name: each for each in discovered().values() if each.asked and each.fits(model)}
     if name not in asked:
         raise BadInput(f"{model.slug} has no panel to ask for called {name!r}{nearest(name, asked)}")
-    if not 0 <= point < len(data.x):
-        raise BadInput(f"there is no row {point}: {data.name} has rows 0 … {len(data.x) - 1}")
     with looking(model) as rng:
+        if why := asked[name].unless(model):
+            raise BadInput(why)
         return asked[name].draw(model, data, rng.child(name), point)

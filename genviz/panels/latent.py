@@ -10,7 +10,7 @@ from genviz.data.base import BITS
 from genviz.layers import Bars, Caption, Decode, Ellipses, Images, Layer, Pane, Points
 from genviz.model import Decodes, Encodes, HasPrior, Model, RunsInBrowser
 from genviz.panels.registry import panel
-from genviz.panels.space import SHOWN, limits, pixels
+from genviz.panels.space import SHOWN, axes, flat, part, pixels, real
 from genviz.rng import Rng
 
 COLLAPSED = 0.5  # nats in all below which a code says nothing
@@ -36,28 +36,34 @@ def plane(model: Model, data: Data, rng: Rng) -> list[Pane]:
     x = data.seen(model, n)
     q = model.encode(x)
     z = q.mean
-    flat = z.shape[1] == 2
+    k = z.shape[1]
     labels = data.y[:n] if data.y is not None and data.spec.classes <= HUES else None
     pictures = len(data.spec.shape) == 2 and _decodes(model)
-    xy = z if flat else torch.cat([z, torch.zeros_like(z[:, :1])], 1)[:, :2]
+    xy = flat(z)
     layers: list[Layer] = [
         *([Decode(name="lattice", at="lattice", side=13, label="decoded lattice", hidden=True)] if pictures else []),
         *_prior(model),
         Points(
             name="codes",
             xy=xy,
-            codes=None if flat else z,
+            codes=None if k == 2 else z,
             labels=labels,
+            classes=() if labels is None else data.class_names,
             pick=True,
             role="model" if labels is None else "label",
             label="codes of data",
         ),
     ]
-    if flat and isinstance(q, Normal):
+    if k == 2 and isinstance(q, Normal):
         var = q.variance
         cov = torch.stack([var[:, 0], torch.zeros(len(var)), var[:, 1]], 1)
         layers.append(Ellipses(name="posterior", mean=z, cov=cov, follow="selection", label="q(z|x) of the chosen point"))
     side = reach(xy)
+    move = (
+        f"Move over the {'line' if k == 1 else 'plane'}, or touch it, and the code there is decoded; "
+        if _decodes(model)
+        else ""
+    )
     return [
         Pane(
             name="plane",
@@ -66,9 +72,10 @@ def plane(model: Model, data: Data, rng: Rng) -> list[Pane]:
             x=side,
             y=side,
             latent=_decodes(model),
+            line=k == 1,
             x_label="z1",
-            y_label="z2",
-            reads="Move over the plane, or touch it, and the code there is decoded; click a point to choose it.",
+            y_label="" if k == 1 else "z2",
+            reads=move + ("c" if move else "C") + "lick a point to choose it.",
             how=f"Posterior means of the first {len(x)} training rows{_bits(model)}.",
             alt="The codes of training rows, coloured by label.",
         ),
@@ -126,19 +133,21 @@ def _traversal(data: Data) -> Pane:
             "a row that never changes is unused.",
             alt="Rows of pictures, one for each dimension of the code.",
         )
-    if data.spec.dim != 2:
-        why = f"Rows of {data.spec.dim} columns are neither pictures nor points of a plane: there is no picture to sweep."
-        return Pane(name="traversal", title=title, kind="numbers", reads=why)
-    x, y = limits(data.x)
-    real = Points(name="data", xy=data.x[:SHOWN], role="data", static=True)
+    if data.spec.dim == 1:
+        return Pane(
+            name="traversal",
+            title=title,
+            kind="numbers",
+            reads="Rows of one column lie on a line, where a sweep would hide itself: there is no picture of it.",
+        )
     return Pane(
         name="traversal",
         title=title,
-        layers=[real, swept],
-        x=x,
-        y=y,
+        layers=[real(data), swept],
+        **axes(data),
         how=how,
-        reads="A line for each dimension: what it decodes to from −3 to 3, the others staying at the chosen point.",
+        reads="A line for each dimension: what it decodes to from −3 to 3, the others staying at the chosen point."
+        + part(data),
         alt="Lines through the data, one for each dimension of the code.",
     )
 

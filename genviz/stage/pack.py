@@ -11,6 +11,7 @@ Points travel as u16, pictures and fields as u8, labels as i32.
 import json
 import struct
 import zlib
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -92,6 +93,10 @@ class _Body:
 
 
 def _plain(thing: Layer | Pane, skip: set[str]) -> dict[str, Any]:
-    """The JSON part of a layer or pane, without what is empty or off."""
+    """The JSON part of a layer or pane, without what is empty or off; a zero is a number like any other."""
     values = {f.name: getattr(thing, f.name) for f in fields(thing) if f.name not in skip}
-    return {name: value for name, value in values.items() if value not in (None, "", False) and value != ()}
+    return {name: value for name, value in values.items() if not _nothing(value)}
+
+
+def _nothing(value: Any) -> bool:
+    return value is None or value is False or (isinstance(value, Sequence) and not value)

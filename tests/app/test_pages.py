@@ -35,7 +35,7 @@ def opened(slug: str = "", **query: str) -> AppTest:
 def test_the_catalogue_and_the_registry_agree() -> None:
     assert len(CATALOG) == 29
     for slug, model in discover().items():
-        if model.__module__.startswith("genviz.models."):
+        if slug in CARDS:
             assert model.__module__ == f"genviz.models.{CARDS[slug].family}.{slug}"
     for card in CATALOG:
         assert card.family in FAMILIES
