@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,6 @@ from genviz.service.build import differences
 from genviz.service.folder import RunFolder
 from genviz.service.streams import FRAME, FRAMES, JOURNAL, METRICS, ROW, SCENE, SHOT, STREAMS, line, records
 from genviz.stage.pack import pack_frame, pack_scene, record
-
-LARGEST = 3.4e38  # of float32
 
 
 class Differs(BadInput):
@@ -36,6 +35,7 @@ class Tape:
         self.folder, self.run, self.card = folder, run, card
         self.buffers = {stream: bytearray() for stream in STREAMS}
         self.columns = [name for entry in folder.entries("columns") for name in entry]
+        self.places: dict[tuple[str, ...], list[int]] = {}  # of the names of a step's metrics
         self.every = int([0, *folder.entries("every")][-1])
         self.announced = set(folder.entries("keyframe"))
         self.past, self.seen = folder.read(METRICS), 0  # bytes of metrics recorded, and compared so far
@@ -74,25 +74,32 @@ class Tape:
             self.measured = self.run.step
             self.rows(self.run.monitor())
 
-    def rows(self, figures: dict[str, float]) -> None:
-        if fresh := [name for name in figures if name not in self.columns]:
-            self.say({"columns": fresh, "at": len(self.columns)})
-            self.columns += fresh
-        for name, value in figures.items():
-            if LARGEST < abs(value) < math.inf:
-                value = math.copysign(math.inf, value)
-            row = ROW.pack(self.run.step, self.columns.index(name), 0, value)
+    def rows(self, figures: Mapping[str, float]) -> None:
+        names = tuple(figures)
+        if names not in self.places:
+            if fresh := [name for name in names if name not in self.columns]:
+                self.say({"columns": fresh, "at": len(self.columns)})
+                self.columns += fresh
+            self.places[names] = [self.columns.index(name) for name in names]
+        for column, value in zip(self.places[names], figures.values(), strict=True):
+            try:
+                row = ROW.pack(self.run.step, column, 0, value)
+            except OverflowError:  # of float32
+                row = ROW.pack(self.run.step, column, 0, math.copysign(math.inf, value))
             if self.whole:
                 self.buffers[METRICS] += row
-            elif row == (then := self.past[self.seen : self.seen + ROW.size]):
+            elif row == self.past[self.seen : self.seen + ROW.size]:
                 self.seen += ROW.size
             else:
-                step, column, _, was = ROW.unpack(then)
-                raise Differs(
-                    f"the replay differs from the record at step {step} in {self.columns[column]}: recorded {was:.9g}, "
-                    f"now {name} = {value:.9g} at step {self.run.step}. {differences(self.card['environment'])}. "
-                    f"The record stays as it is; start a new run, or restore what changed and press play"
-                )
+                raise Differs(self.difference(column, value))
+
+    def difference(self, column: int, value: float) -> str:
+        step, then, _, was = ROW.unpack_from(self.past, self.seen)
+        return (
+            f"the replay differs from the record at step {step} in {self.columns[then]}: recorded {was:.9g}, "
+            f"now {self.columns[column]} = {value:.9g} at step {self.run.step}. {differences(self.card['environment'])}. "
+            f"The record stays as it is; start a new run, or restore what changed and press play"
+        )
 
     def film(self) -> None:
         """A picture of this step, unless there is one, or a number in it that cannot be drawn."""

@@ -5,6 +5,7 @@ preset, data, seed, steps, changed knobs, run, view, and `hide`, the controls a 
 """
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ from genviz.studio.stage import stage
 if TYPE_CHECKING:  # the stage is on screen before torch is imported
     from genviz.model import Model, Preset
     from genviz.studio.form import Wanted
+
+
+HEAD_START = 0.5  # seconds for which the stage has the browser to itself when a page is opened
 
 
 class Page:
@@ -86,6 +90,9 @@ class Page:
                 self._timeline(self.source.id, None if panes is None else list(panes), height)
                 if note := self.source.info.get("note"):
                     st.caption(f"Of these data, {plain(note)}.")
+        if (seen := f"{self.slug} seen") not in st.session_state:  # what comes now is busy work for a browser
+            st.session_state[seen] = True
+            time.sleep(HEAD_START)
         with right, st.container(key="controls", border=True):
             self._controls()
 
@@ -124,13 +131,20 @@ class Page:
             if name not in self.visible:
                 st.warning(plain(problem))
         self._knobs([name for name in self.visible if name not in self.hidden], 2)
-        with st.expander("More"):
-            self._knobs([name for name in wanted.knobs if name not in (*self.visible, *self.hidden)], 1)
-            self._settings()
+        self._more([name for name in wanted.knobs if name not in (*self.visible, *self.hidden)])
         if "train" not in self.hidden:
             self._train()
         if self.source and self.figures:
             stage(self.source.id, key=f"figures-{self.source.id}", figures=self.figures, height=0)
+
+    @st.fragment
+    def _more(self, names: Sequence[str]) -> None:
+        """The rest of the controls; made when asked for, as a browser needs a while for them."""
+        more = st.expander("More", key=f"{self.slug}.more", on_change="rerun")
+        if more.open:
+            with more:
+                self._knobs(names, 1)
+                self._settings()
 
     def _wanted(self) -> "Wanted":
         """What a new run would be: the preset's or the shown run's settings, changed by what the link asks for."""

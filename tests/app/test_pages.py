@@ -22,7 +22,9 @@ MODELS = [slug for slug in page_files() if slug in CARDS]
 
 
 def opened(slug: str = "", **query: str) -> AppTest:
+    """A page with all its controls."""
     app = AppTest.from_file(MAIN, default_timeout=60)
+    app.session_state[f"{slug}.more"] = True
     for name, value in query.items():
         app.query_params[name] = value
     app.run()
@@ -49,6 +51,11 @@ def test_home_shows_every_model_and_links_only_those_that_are_here() -> None:
     for card in CATALOG:
         assert card.title.replace("&", "&amp;") in page
         assert (f'href="{card.slug}"' in page) == (card.slug in page_files())
+
+
+@pytest.fixture(autouse=True)
+def no_browser_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genviz.studio.page.HEAD_START", 0.0)
 
 
 @pytest.fixture
