@@ -27,7 +27,9 @@ def recorded(slug: str, preset: str) -> tuple[float, float]:
     of = kind.presets[preset]
     data = dataset(of.data or preset)
     next(kind(data.spec, of.seed, **of.knobs).fit(data, Rng(0)))  # the first optimizer of a process imports for a second
-    fit = kind(data.spec, of.seed, **of.knobs).fit(data, Rng(of.seed, "fit"))
+    model = kind(data.spec, of.seed, **of.knobs)
+    model.prepare(data)
+    fit = model.fit(data, Rng(of.seed, "fit"))
 
     def bare() -> int:
         steps, start = 0, time.perf_counter()

@@ -200,6 +200,9 @@ class Model(nn.Module):
     def build(self) -> None:
         """Make parameters and buffers from `self.spec` and the knobs."""
 
+    def prepare(self, data: Any) -> None:
+        """What is taken from the data before step 0, such as their scale, so that the first picture stands where they are."""
+
     def fit(self, data: Any, rng: Rng) -> Iterator[Step]:
         """The paper's algorithm box, one `Step` an update; endless for gradient training."""
         raise NotImplementedError(f"{self.slug} has nothing to train")

@@ -77,6 +77,7 @@ class Run:
         self.pending = list(pending)
         self.first_knobs = model.knobs
         self.first_state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        model.prepare(data)
         self._fit, self._failure = model.train().fit(data, Rng(seed, "fit")), cast("Exception | None", None)
         self._lock = threading.Lock()  # held by the thread that plays
         self._within = threading.Lock()  # held during a step, and during an edit

@@ -13,7 +13,7 @@ import streamlit as st
 
 from genviz.catalog import CARDS, Card
 from genviz.errors import BadInput
-from genviz.studio import source_code, sources
+from genviz.studio import shell, source_code, sources
 from genviz.studio.link import is_name, plain, read_view
 from genviz.studio.markup import box, head, lit_code
 from genviz.studio.stage import stage
@@ -21,9 +21,6 @@ from genviz.studio.stage import stage
 if TYPE_CHECKING:  # the stage is on screen before torch is imported
     from genviz.model import Model, Preset
     from genviz.studio.form import Wanted
-
-
-HEAD_START = 0.5  # seconds for which the stage has the browser to itself when a page is opened
 
 
 class Page:
@@ -55,9 +52,11 @@ class Page:
             return None
 
     def _preset(self) -> str:
-        """The preset of the link; a run's own when the link names only the run, "" for a run that came from none."""
+        """The preset nearest to the run, "" for one that came from none; without a run that of the link."""
+        if self.run:
+            return sources.like(self.run.info, _presets(self.slug))
         if (asked := st.query_params.get("preset")) is None:
-            return sources.like(self.run.info, _presets(self.slug)) if self.run else self.default
+            return self.default
         if is_name(asked) and (sources.pretrained(self.slug, asked) or asked in _presets(self.slug)):
             return asked
         self.problems.append(f"This page has no preset “{asked[:64]}”; “{self.default}” is shown.")
@@ -92,7 +91,7 @@ class Page:
                     st.caption(f"Of these data, {plain(note)}.")
         if (seen := f"{self.slug} seen") not in st.session_state:  # what comes now is busy work for a browser
             st.session_state[seen] = True
-            time.sleep(HEAD_START)
+            time.sleep(shell.HEAD_START)
         with right, st.container(key="controls", border=True):
             self._controls()
 
@@ -131,11 +130,11 @@ class Page:
             if name not in self.visible:
                 st.warning(plain(problem))
         self._knobs([name for name in self.visible if name not in self.hidden], 2)
-        self._more([name for name in wanted.knobs if name not in (*self.visible, *self.hidden)])
         if "train" not in self.hidden:
             self._train()
         if self.source and self.figures:
             stage(self.source.id, key=f"figures-{self.source.id}", figures=self.figures, height=0)
+        self._more([name for name in wanted.knobs if name not in (*self.visible, *self.hidden)])
 
     @st.fragment
     def _more(self, names: Sequence[str]) -> None:
@@ -158,9 +157,11 @@ class Page:
         if self.run:
             told, knobs = self.run.info, {}
             try:
+                knobs = dict(model.validate(told["knobs"]))  # those it began with, for a run that went meanwhile
                 knobs = dict(model.validate(sources.knobs_now(self.run)))
             except BadInput as error:
-                problems["run"] = f"The knobs of this run cannot be read: {error}. The form shows the model's own."
+                which = "those it began with" if knobs else "the model's own"
+                problems["run"] = f"The knobs of this run cannot be read: {error}. The form shows {which}."
             wanted = Wanted(model, knobs, told["data"], told["until"], told["seed"], problems)
         return wanted.changed(st.query_params)
 
@@ -173,13 +174,25 @@ class Page:
         for i, name in enumerate(names):
             with columns[i % across]:
                 widget(wanted.model.knobs_declared()[name], wanted.knobs[name], self._key(name), self._moved)
-        for name in names:
-            if problem := st.session_state.pop(f"{self._key(name)}!", wanted.problems.get(name)):
-                st.warning(plain(problem))
+        self._tell(names, wanted)
         now = self._shown(wanted.model)
         if waiting := [name for name in names if name in now and now[name] != wanted.knobs[name]]:
             changes = ", ".join(f"{name} = {wanted.knobs[name]} (shown: {now[name]})" for name in waiting)
             st.caption(f"Press Train to see {plain(changes)}.")
+
+    def _tell(self, names: Sequence[str], wanted: "Wanted") -> None:
+        """What was just refused, or what the link asked for in vain."""
+        for name in names:
+            if problem := st.session_state.pop(f"{self._key(name)}!", wanted.problems.get(name)):
+                st.warning(plain(problem))
+
+    def _set(self, name: str, key: str) -> None:
+        """Data, steps or seed were chosen: note them in the URL, or say why not."""
+        text = str(st.session_state[key])
+        if problem := self._wanted().changed({name: text}).problems.get(name):
+            st.session_state[f"{self._key(name)}!"] = problem
+        else:
+            st.query_params[name] = text
 
     def _shown(self, model: type["Model"]) -> dict[str, Any]:
         """The knobs of what is on the stage."""
@@ -200,7 +213,7 @@ class Page:
 
         def control(name: str, value: Any) -> dict[str, Any]:
             key = fresh(self._key(name), value)
-            return {"key": key, "on_change": _to_url, "args": (name, key)}
+            return {"key": key, "on_change": self._set, "args": (name, key)}
 
         if "data" not in self.hidden:
             options = [wanted.data, *(name for name in offered(spec["shape"], spec["support"]) if name != wanted.data)]
@@ -209,9 +222,7 @@ class Page:
             st.number_input("steps", value=wanted.steps, **control("steps", wanted.steps))
         if "seed" not in self.hidden:
             st.number_input("seed", value=wanted.seed, **control("seed", wanted.seed))
-        for name in ("data", "steps", "seed"):
-            if problem := wanted.problems.get(name):
-                st.warning(plain(problem))
+        self._tell(["data", "steps", "seed"], wanted)
 
     @st.fragment
     def _train(self) -> None:
@@ -220,6 +231,8 @@ class Page:
         if st.button(label, type="primary", width="stretch", key="train", help="Starts a new run with these knobs"):
             from genviz.service.pool import pool
 
+            if self.run:
+                pool().command(self.run.id.partition(":")[2], "pause")  # two would share the machine
             try:
                 run = pool().start(self.slug, wanted.knobs, wanted.data, wanted.seed, wanted.steps)
             except BadInput as error:
@@ -229,7 +242,8 @@ class Page:
             st.query_params["run"] = run
             st.rerun()
         live = ", ".join(name for name, knob in wanted.model.knobs_declared().items() if knob.live)
-        st.caption(f"● changes a run while it goes on ({live}); the others take effect when you press Train.")
+        kept = " A run that still trains pauses then; the Runs page has it." if self.run else ""
+        st.caption(f"● changes a run while it goes on ({live}); the others take effect when you press Train.{kept}")
 
     def _key(self, name: str) -> str:
         return f"{self.slug}.{self.preset}.{self.run.id if self.run else ''}.{name}"
@@ -286,11 +300,9 @@ class Page:
 
     def neighbours(self, changes: Mapping[str, str]) -> None:
         """What this model changes with respect to others, by slug."""
-        from genviz.studio.shell import page_files
-
         st.subheader("Neighbours")
         for slug, text in changes.items():
-            card, files = CARDS[slug], page_files()
+            card, files = CARDS[slug], shell.page_files()
             with st.container(horizontal=True, vertical_alignment="center"):
                 if slug in files:
                     st.page_link(files[slug], label=card.title)
@@ -312,7 +324,3 @@ def _choose_preset(key: str) -> None:
     chosen = st.session_state[key]
     kept = {"hide": st.query_params["hide"]} if "hide" in st.query_params else {}
     st.query_params.from_dict({"preset": chosen, **kept})
-
-
-def _to_url(name: str, key: str) -> None:
-    st.query_params[name] = str(st.session_state[key])

@@ -10,6 +10,7 @@ from genviz.paths import PACKAGE, ROOT
 from genviz.studio.source_code import card_of, model_files
 
 ICON = PACKAGE / "studio" / "icon.png"  # a file of ours: a material icon would be fetched from another host
+HEAD_START = 0.5  # seconds for which a stage has the browser to itself when its page is opened
 STYLE = (PACKAGE / "studio" / "style.css").read_text()
 
 

@@ -9,6 +9,7 @@ from genviz.service import RunInfo, folder, remove, runs
 from genviz.studio.link import plain
 from genviz.studio.shell import model_pages
 from genviz.studio.source_code import card_of
+from genviz.studio.sources import Source, knobs_now
 
 SHOWN = 30
 GOING = ("running", "starting")
@@ -20,7 +21,7 @@ def differing(run: RunInfo) -> str:
     from genviz.model import find
 
     try:
-        knobs, model = folder.find(run.id).card["knobs"], find(run.model)
+        knobs, model = knobs_now(Source(f"run:{run.id}", folder.find(run.id).card)), find(run.model)
         plainly = {name: knob.default for name, knob in model.knobs_declared().items()}
         known = [plainly | dict(preset.knobs) for preset in model.presets.values()]
         nearest = min([plainly, *known], key=lambda of: sum(of.get(name) != value for name, value in knobs.items()))

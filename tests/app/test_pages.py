@@ -15,6 +15,7 @@ from genviz.paths import PACKAGE
 from genviz.rng import Rng
 from genviz.service import folder, pool
 from genviz.service.build import wish
+from genviz.studio import sources
 from genviz.studio.shell import page_files
 
 MAIN = str(PACKAGE / "studio" / "entry" / "main.py")
@@ -55,7 +56,7 @@ def test_home_shows_every_model_and_links_only_those_that_are_here() -> None:
 
 @pytest.fixture(autouse=True)
 def no_browser_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("genviz.studio.page.HEAD_START", 0.0)
+    monkeypatch.setattr("genviz.studio.shell.HEAD_START", 0.0)
 
 
 @pytest.fixture
@@ -154,6 +155,32 @@ def test_a_run_that_is_removed_while_its_page_is_open_breaks_nothing(workers: No
     box(app, "beta").set_value(2.0).run()
     assert not app.exception
     assert any("The preset is shown instead" in warning.value for warning in app.warning)
+
+
+def test_a_run_that_went_leaves_its_knobs_in_the_form(workers: None) -> None:
+    """In a fragment, where the page does not notice: the form must not fall back to the model's bare defaults."""
+    run = folder.create(wish("vae", {"hidden": 77}, "moons", 0, 10))
+    source = sources.run(run.id, "vae")
+    folder.remove(run.id)
+    opened("vae")  # streamlit knows the stage from now on
+    from genviz.studio.page import Page
+
+    page = Page.__new__(Page)
+    page.slug, page.preset, page.run = "vae", "moons", source
+    wanted = page._wanted()
+    assert wanted.knobs["hidden"] == 77
+    assert "those it began with" in wanted.problems["run"]
+
+
+def test_steps_out_of_range_are_named_and_change_nothing() -> None:
+    app = opened("vae")
+    box(app, "steps").set_value(0).run()
+    assert any("steps = '0'" in warning.value for warning in app.warning)
+    assert box(app, "steps").value == 3000
+    assert "steps" not in app.query_params
+    box(app, "steps").set_value(500).run()
+    assert not app.warning
+    assert app.query_params["steps"] == "500"
 
 
 def test_a_run_of_own_data_claims_no_preset(tmp_path: Path) -> None:

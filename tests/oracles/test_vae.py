@@ -279,6 +279,18 @@ def test_beta_orders_rate_and_distortion() -> None:
 # ---------------------------------------------------------------- 7: the same again
 
 
+def test_the_first_picture_stands_where_the_data_are() -> None:
+    """Rows far from the origin and of unequal scales: standardised before step 0, not with the first step."""
+    moons = genviz.dataset("moons")
+    data = genviz.dataset((moons.x * torch.tensor([100.0, 0.01]) + 1000).numpy())
+    model = genviz.create("vae", data)
+    assert isinstance(model, VAE)
+    genviz.Run(model, data)
+    torch.testing.assert_close(model.units.shift, data.x.mean(0))
+    far = (model.sample(200, Rng(0)) - data.x.mean(0)).abs() / data.x.std(0)
+    assert far.max() < 10
+
+
 def test_same_seed_same_weights() -> None:
     a, b, c = (trained.__wrapped__(digits(), "digits", steps=20, seed=seed) for seed in (5, 5, 6))
     assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))

@@ -70,9 +70,7 @@ class VAE(Model):
     @classmethod
     def suits(cls, knobs: Any, spec: Spec) -> None:
         if spec.support == "real" and knobs.binarize != "none":
-            raise BadInput(
-                f"binarize = {knobs.binarize} makes bits of grey pixels: these data are real numbers, leave it at none"
-            )
+            raise BadInput(f"binarize = {knobs.binarize} makes bits of pixels: these data are real numbers, leave it at none")
 
     def build(self) -> None:
         d, widths = self.spec.dim, [self.hidden] * self.depth
@@ -87,10 +85,12 @@ class VAE(Model):
             self.units = Standardize(d)
             self.log_sigma = nn.Parameter(torch.tensor(-1.0))
 
-    def fit(self, data: Data, rng: Rng) -> Iterator[Step]:
-        """Algorithm 1 with L = 1 sample a row."""
+    def prepare(self, data: Data) -> None:
         if self.gaussian:
             self.units.fit(data.x)
+
+    def fit(self, data: Data, rng: Rng) -> Iterator[Step]:
+        """Algorithm 1 with L = 1 sample a row."""
         adam = Adam(self.parameters(), self.lr, fused=True)
         for t, (x, *_) in enumerate(data.batches(self, rng), start=1):
             mu, log_var = self.q(x)

@@ -264,6 +264,6 @@ export function missing(p: Picture): string {
   const needy = p.layers.filter((layer) => "follow" in layer && layer.follow === "selection");
   const choose = p.layers.filter((layer) => layer.type === "decode" && layer.at === "selection");
   const lone = p.pane.kind !== "plane" && needy.length + choose.length === p.layers.length && p.layers.length > 0;
-  if (lone && !selected(p.source, p.still)) return "Click a point in the latent plane.";
+  if (lone && !selected(p.source, p.still)) return "Click a point to choose a row.";
   return "";
 }

@@ -200,7 +200,7 @@ export class PaneView {
     if (!this.pane.ask) return "";
     if (source.selection < 0) {
       this.asked = null;
-      return "Click a point in the latent plane.";
+      return "Click a point to choose a row.";
     }
     const answer = source.ask(this.pane.ask, source.selection);
     if (this.askedFor !== source.selection) this.asked = null; // an old answer stays only while time moves

@@ -173,6 +173,7 @@ class Timeline extends Recording implements Source, Subscriber {
 
   missing(why: string): void {
     this.trouble = `The run ${this.run} is not on this machine: ${why.replace(/\.$/, "") || "it may have been removed"}.`;
+    if (this.training) this.status = { ...this.status, state: "stopped" }; // nobody plays what is not there
     this.changed();
   }
 
