@@ -5,7 +5,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from driver import ARGS, IDLE, Open, Server, chromium
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+expect.set_options(timeout=20_000)  # two cores share a server, its workers, Chromium and the other tests
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ export class Slow {
   private seen = new WeakSet<Frame>();
   private queue: Frame[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private refused = false; // switched off here, and the run has not said that it heard
 
   constructor(private readonly source: Source) {
     for (const shot of source.shots) this.seen.add(shot); // what was recorded before we came is past
@@ -19,12 +20,14 @@ export class Slow {
 
   /** Takes up what arrived; called with every redraw. */
   take(): void {
+    const told = Boolean(this.source.status.slow);
+    if (!told) this.refused = false;
     for (const shot of this.source.shots) {
       if (this.seen.has(shot)) continue;
       this.seen.add(shot);
       if (Date.now() / 1000 - shot.time > PAST) continue; // recorded before we came
-      this.queue.push(shot);
-      this.on = true; // someone else may have switched it on
+      if (told && !this.refused) this.on = true; // someone else may have switched it on
+      if (this.on) this.queue.push(shot); // else it was on its way when slow motion ended
     }
     if (this.queue.length > LATE) this.queue.splice(0, this.queue.length - LATE / 2);
     if (this.on && this.source.following && !this.timer && this.queue.length) this.next();
@@ -37,6 +40,7 @@ export class Slow {
 
   set(on: boolean): void {
     this.on = on;
+    this.refused = !on;
     if (on) return;
     clearTimeout(this.timer);
     this.timer = undefined;

@@ -59,6 +59,7 @@ export type Status = {
   step: number;
   until: number;
   message?: string;
+  slow?: boolean; // it tells its steps in captioned moments
 };
 
 /** A timeline that can be watched: a live run or a shipped pretrained one. One object per id on `window`, shared by all mounts. */
