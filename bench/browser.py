@@ -69,10 +69,15 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(path: str) -> Iterator[Page]:
+def opened(path: str, recording: str = "") -> Iterator[Page]:
+    """A page of a warm server; with its shipped recording at rest at the end, if that is named."""
     with warm_server() as server, browser() as chrome:
         page = chrome.new_page(viewport={"width": 1280, "height": 900})
         page.goto(server.url + path)
+        if recording:
+            page.wait_for_function(READY, arg=recording)
+            page.evaluate(RESTS, recording)
+            page.wait_for_timeout(2000)
         yield page
 
 
@@ -118,10 +123,7 @@ def open_page() -> float:
 @bench("animation frames a second in which a dragged 28×28 code was decoded", 55, "fps", least=True)
 def drag() -> float:
     source = "pretrained:vae-mnist-plane"
-    with opened("/vae?preset=mnist-plane") as page:
-        page.wait_for_function(READY, arg=source)
-        page.evaluate(RESTS, source)
-        page.wait_for_timeout(2000)
+    with opened("/vae?preset=mnist-plane", source) as page:
         box = page.locator('[data-pane="plane"] canvas').first.bounding_box()
         assert box
         x, y, w, h = box["x"], box["y"], box["width"], box["height"]
@@ -139,11 +141,7 @@ def drag() -> float:
 
 @bench("animation frames from moving the playhead to the picture, the worst of 200", 1, "frames")
 def scrub() -> float:
-    source = "pretrained:vae-moons"
-    with opened("/vae") as page:
-        page.wait_for_function(READY, arg=source)
-        page.evaluate(RESTS, source)
-        page.wait_for_timeout(2000)
+    with opened("/vae", "pretrained:vae-moons") as page:
         return page.get_by_role("slider", name="training time").evaluate(SCRUB)
 
 

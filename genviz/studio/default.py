@@ -2,7 +2,6 @@
 
 from genviz.claims import newest
 from genviz.studio.page import Page
-from genviz.studio.source_code import card_of
 
 
 def default_page(slug: str) -> None:
@@ -10,7 +9,6 @@ def default_page(slug: str) -> None:
 
     model = find(slug)
     page = Page(slug, next(iter(model.presets), ""), list(model.knobs_declared())[:5])
-    page.idea(card_of(slug).idea, [])
     page.stage()
     if model.trains:
         page.mathematics([])

@@ -30,10 +30,10 @@ def differing(run: RunInfo) -> str:
     return "".join(f" · {name} {value}" for name, value in knobs.items() if nearest.get(name) != value)
 
 
-def row(run: RunInfo) -> None:
+def row(run: RunInfo, page: st.Page | None) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"run-{run.id}"):
         when = datetime.fromtimestamp(run.created).strftime("%d %b %Y, %H:%M")
-        if page := model_pages().get(run.model):
+        if page:
             label = f"{card_of(run.model).title} on {plain(run.data)}"
             st.page_link(page, label=label, icon=":material/play_circle:", query_params={"run": run.id}, width="stretch")
         else:
@@ -53,15 +53,23 @@ def gone(run_id: str) -> None:
         st.session_state["not removed"] = str(error)
 
 
-def listing() -> None:
+def scan() -> tuple[list[RunInfo], list[str]]:
+    """All runs, and why some cannot be read."""
     passed: list[str] = []
-    found = runs(passed=passed.append)
+    return runs(passed=passed.append), passed
+
+
+def listing() -> None:
+    found, passed = first.pop() if first else scan()
+    if busy and not any(run.state in GOING for run in found):
+        st.rerun()  # nothing trains any more: no more looking again
     if problem := st.session_state.pop("not removed", ""):
         st.warning(plain(problem))
     if not found:
         st.info("No runs yet: open a model's page and press Train, or run `genviz train vae --data moons`.")
+    pages = model_pages()
     for each in found[:SHOWN]:
-        row(each)
+        row(each, pages.get(each.model))
     if len(found) > SHOWN:
         st.caption(f"{len(found) - SHOWN} older ones: `genviz runs` lists them all.")
     for why in passed:
@@ -69,5 +77,6 @@ def listing() -> None:
 
 
 st.html('<header class="gv-head"><h1>Runs</h1><p>Everything trained on this machine, the newest first.</p></header>')
-busy = any(run.state in GOING for run in runs())
+first = [scan()]  # shown at once; each look again scans anew
+busy = any(run.state in GOING for run in first[0][0])
 st.fragment(listing, run_every=REFRESH if busy else None)()

@@ -10,13 +10,16 @@ page = Page(
     figures={
         "elbo": (
             "bound (ELBO), nats",
-            "Mean over the minibatch of this step, one sample of z a row, KL in closed form, β = 1.",
+            "Mean over the minibatch of this step, one sample of z a row, KL as the estimator has it, β = 1.",
         ),
         "test elbo": (
             "bound on unseen rows, nats",
             "Mean over at most 500 test rows at keyframes, one sample of z a row, β = 1.",
         ),
-        "kl": ("code (KL), nats", "KL(q(z|x) ‖ p(z)) in closed form, mean over the minibatch of this step."),
+        "kl": (
+            "code (KL), nats",
+            "KL(q(z|x) ‖ p(z)), closed or sampled as the estimator says, mean over the minibatch of this step.",
+        ),
     },
 )
 

@@ -43,3 +43,12 @@ def test_a_knob_of_a_run_that_was_removed_says_so_and_the_page_stands(visit: Ope
     enter(page, "beta", "2")
     expect(page.get_by_text("beta was not changed: there is no run")).to_be_visible()
     assert page.evaluate(STYLED), "the page keeps its looks"
+
+
+def test_the_list_of_runs_follows_a_training_to_its_end(visit: Open) -> None:
+    page = visit("/vae?steps=2500&batch=37")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_url(re.compile("run="))
+    page.goto(page.url.partition("/vae")[0] + "/runs")
+    expect(page.get_by_text(re.compile("^running at step .* of 2,500 · seed 0 · batch 37")).first).to_be_visible()
+    expect(page.get_by_text(re.compile("^done at step 2,500 of 2,500 · seed 0 · batch 37")).first).to_be_visible()
