@@ -48,7 +48,24 @@ class Images(Layer):
     columns: int = 0
     captions: Sequence[str] = ()
     follow: Literal["", "selection"] = ""  # show only the selected one
+    diverging: float = 0.0  # not grey values but signed ones, as ½ + value / (2 · diverging): ½ is zero
+    pick: bool = False  # a click selects the picture for every pane that follows the selection
     tensors: ClassVar[tuple[str, ...]] = ("pixels",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Units(Layer):
+    """A lit board: units of a network, `values` (n,) in [0, 1], in rows of `columns`.
+
+    `paint`: a person may paint on it, which clamps what she painted. In a pane that `walks` a client program the browser
+    fills it from the register of the same name (`x` is the state itself).
+    """
+
+    values: Tensor
+    columns: int = 0
+    names: Sequence[str] = ()
+    paint: bool = False
+    tensors: ClassVar[tuple[str, ...]] = ("values",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,15 +112,20 @@ class Ellipses(Layer):
 
 @dataclass(frozen=True, kw_only=True)
 class Bars(Layer):
-    """Horizontal bars `values` (n,), with names, an optional threshold line and unit."""
+    """Bars `values` (n,), with names, an optional threshold line and unit; lying, or `upright` where there are many."""
 
     values: Tensor
+    labels: Tensor | None = None  # (n,): colour them
+    classes: Sequence[str] = ()
+    marks: Tensor | None = None  # (n,): a dash across each bar, the other figure that it is compared with
+    marked: str = ""  # what the dash is, for the legend
     names: Sequence[str] = ()
     threshold: float | None = None
     unit: str = ""
     sort: bool = False
     log: bool = False
-    tensors: ClassVar[tuple[str, ...]] = ("values",)
+    upright: bool = False
+    tensors: ClassVar[tuple[str, ...]] = ("values", "labels", "marks")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,9 +156,38 @@ class Decode(Layer):
 
 @dataclass(frozen=True, kw_only=True)
 class Numbers(Layer):
-    """Figures with unit and how they were computed: rows of (label, value, unit, how)."""
+    """Figures with unit and how they were computed: rows of (label, value, unit, how).
+
+    With `follow` they are those of the selected point: `figures` (points, rows).
+    """
 
     rows: Sequence[tuple[str, float, str, str]]
+    figures: Tensor | None = None
+    follow: Literal["", "selection"] = ""
+    tensors: ClassVar[tuple[str, ...]] = ("figures",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace(Layer):
+    """A particle that a person drags; the browser solves its whole path anew while she does.
+
+    `ahead` is a client program from one chain time to the next (with the same noise at every solution), `back` one from there
+    to the time before. `clock` (frames,) is the index `t` at which programs read their tables, for each frame of the film.
+    """
+
+    ahead: str
+    back: str = ""
+    clock: Sequence[int] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handles(Layer):
+    """Points that a person may drag up and down, `xy` (n, 2); each sets the knob of its name to `scale` · its height."""
+
+    xy: Tensor
+    knobs: Sequence[str] = ()
+    scale: Sequence[float] = ()
+    tensors: ClassVar[tuple[str, ...]] = ("xy",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +213,7 @@ class Pane:
     latent: bool = False  # the pointer here chooses a code
     line: bool = False  # only the horizontal scale means something
     ask: str = ""  # a panel computed on request by the server, at the playhead's keyframe, for the selected point
+    walks: str = ""  # the client program that the browser runs over and over to fill this pane's layers
 
 
 @dataclass(frozen=True, kw_only=True)

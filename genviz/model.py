@@ -87,7 +87,11 @@ class Step:
 
 @dataclass(frozen=True)
 class State:
-    """Where a chain stands: `x` (n, d), what is worth looking at besides, and the evaluations spent since the last state."""
+    """Where a chain stands: `x` (n, d), what is worth looking at besides, and the evaluations spent since the last state.
+
+    Names in `aux` with a common meaning: `p` (n, d) the mean of x, shown in its place where x is bits · `h` hidden units ·
+    `t` the time that is left · `mean`, `var` (n, d) of the step that led here · `temperature` · `accepted` · `proposal`.
+    """
 
     x: Tensor
     aux: Mapping[str, Tensor] = field(default_factory=dict)
@@ -98,13 +102,21 @@ class State:
 
 
 def knob(
-    default: Any, low: float | None = None, high: float | None = None, help: str = "", *, log: bool = False, live: bool = False
+    default: Any,
+    low: float | None = None,
+    high: float | None = None,
+    help: str = "",
+    *,
+    log: bool = False,
+    live: bool = False,
+    looks: bool = False,
 ) -> Any:
     """Declare a hyperparameter once: the form, the command line, the validation, the URL and the docs all read this.
 
-    `log` asks for a logarithmic scale, `live` allows changes during a run. Choices are declared by a `Literal` type.
+    `log` asks for a logarithmic scale, `live` allows changes during a run. `looks` is for what only sampling reads, never
+    `fit`: a film of the chain may set it as it likes. Choices are declared by a `Literal` type.
     """
-    return Field(default, ge=low, le=high, description=help, json_schema_extra={"log": log, "live": live})
+    return Field(default, ge=low, le=high, description=help, json_schema_extra={"log": log, "live": live, "looks": looks})
 
 
 class KnobValues(BaseModel):
@@ -125,6 +137,7 @@ class Knob:
     help: str
     log: bool
     live: bool
+    looks: bool
     choices: tuple[Any, ...]
 
     @property
@@ -145,7 +158,8 @@ def _knob(name: str, info: FieldInfo) -> Knob:
     assert isinstance(extra, dict)
     choices = get_args(kind) if get_origin(kind) is Literal else ()
     kind = type(choices[0]) if choices else kind
-    return Knob(name, kind, info.default, low, high, info.description or "", bool(extra["log"]), bool(extra["live"]), choices)
+    log, live, looks = (bool(extra[flag]) for flag in ("log", "live", "looks"))
+    return Knob(name, kind, info.default, low, high, info.description or "", log, live, looks, choices)
 
 
 # ---------------------------------------------------------------- the model
@@ -282,6 +296,8 @@ class Samples(Protocol):
 
 @runtime_checkable
 class Chains(Protocol):
+    """`start` (n, d) is where to begin, if not where the model would; `clamp` (d,) holds known values, NaN where free."""
+
     def chain(self, n: int, rng: Rng, start: Tensor | None = None, clamp: Tensor | None = None) -> Iterator[State]: ...
 
 

@@ -1,22 +1,25 @@
 """Capability → layers. A panel names what it needs of a model, never a model; where the need is met, the picture appears.
 
-Two kinds: a *recorded* panel is drawn at each frame of a run; an *asked* one is computed by the server when a person asks
-for it, for the point she chose, from the keyframe at the playhead.
+Three kinds: a *recorded* panel is drawn at each frame of a run; an *asked* one is computed by the server when a person asks
+for it, for the point she chose, from the keyframe at the playhead; a *film* is a recording of its own, a frame for each
+state of the model's chain at that keyframe.
 """
 
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 from genviz.data import Data
 from genviz.layers import Pane, Scene
 from genviz.model import BadInput, HasLayers, Model, RunsInBrowser, nearest
-from genviz.panels.registry import PANELS, Panel
+from genviz.panels.registry import PANELS, Panel, Shoot
 from genviz.panels.slow import shots
 from genviz.run import looking
 
-__all__ = ["look", "scene", "shots"]
+__all__ = ["Shoot", "film", "look", "scene", "shots"]
 
 
 @cache
@@ -31,7 +34,7 @@ def scene(model: Model, data: Data) -> Scene:
     panes: list[Pane] = []
     with looking(model) as rng:
         for each in discovered().values():
-            if not each.fits(model):
+            if each.film or not each.fits(model):
                 continue
             if why := each.unless(model):
                 panes.append(refused(each, why))
@@ -39,9 +42,24 @@ def scene(model: Model, data: Data) -> Scene:
                 panes += [empty(each)] if each.asked else each.draw(model, data, rng.child(each.name))
         if isinstance(model, HasLayers):
             panes += model.layers(data, rng.child("layers"))
-    programs = model.client() if isinstance(model, RunsInBrowser) else {}
     latent = int(getattr(model, "latent", 0))
-    return Scene(panes=panes, programs=programs, latent=latent, shape=model.spec.shape)
+    return Scene(panes=panes, programs=_programs(model), latent=latent, shape=model.spec.shape)
+
+
+def film(name: str, model: Model, data: Data, shoot: Shoot) -> Iterator[tuple[str, Scene]]:
+    """The frames of a film of the model's chain; a `BadInput` if there is no such film."""
+    films = {each.name: each for each in discovered().values() if each.film and each.fits(model)}
+    if name not in films:
+        raise BadInput(f"{model.slug} has no film called {name!r}{nearest(name, films)}")
+    with looking(model) as rng:
+        if why := films[name].unless(model):
+            raise BadInput(why)
+        for caption, panes in films[name].draw(model, data, rng.child(name, shoot.seed), shoot):
+            yield caption, Scene(panes=panes, programs=_programs(model), shape=model.spec.shape)
+
+
+def _programs(model: Model) -> dict[str, list[list[Any]]]:
+    return model.client() if isinstance(model, RunsInBrowser) else {}
 
 
 def empty(asked: Panel) -> Pane:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from genviz.layers import Pane
+from torch import Tensor
+
 from genviz.model import CAPABILITIES, Model
 
-Draw = Callable[..., list[Pane]]
+Draw = Callable[..., Any]  # list[Pane], or an iterator of (caption, list[Pane]) for a film
 Unless = Callable[[Model], str]
 
 
@@ -16,9 +18,10 @@ def never(model: Model) -> str:
 
 @dataclass(frozen=True)
 class Panel:
-    """`draw(model, data, rng)` for a recorded panel, `draw(model, data, rng, point)` for an asked one.
+    """`draw(model, data, rng)` for a recorded panel, `draw(model, data, rng, point)` for an asked one; a film is drawn by
+    `draw(model, data, rng, shoot)`, which yields its frames: a caption and the panes of each.
 
-    Both need every capability in `needs`. `unless(model)`, asked under `looking`, is "" or a sentence that says why this
+    All need every capability in `needs`. `unless(model)`, asked under `looking`, is "" or a sentence that says why this
     model has no such picture all the same; the pane then says so instead.
     """
 
@@ -26,20 +29,30 @@ class Panel:
     needs: tuple[str, ...]
     draw: Draw
     asked: bool = False
+    film: bool = False
     unless: Unless = never
 
     def fits(self, model: Model) -> bool:
         return all(isinstance(model, CAPABILITIES[need]) for need in self.needs)
 
 
+@dataclass(frozen=True)
+class Shoot:
+    """What is asked of a film: the seed of its noise, known values `clamp` (d,), NaN where free, and the row to start from."""
+
+    seed: int = 0
+    clamp: Tensor | None = None
+    point: int = -1  # of the training rows; −1: where the model itself would start
+
+
 PANELS: dict[str, Panel] = {}
 
 
-def panel(*needs: str, asked: bool = False, unless: Unless = never) -> Callable[[Draw], Draw]:
+def panel(*needs: str, asked: bool = False, film: bool = False, unless: Unless = never) -> Callable[[Draw], Draw]:
     """Register a panel under its function's name; an asked one also announces an empty pane that the browser fills."""
 
     def register(draw: Draw) -> Draw:
-        PANELS[draw.__name__] = Panel(draw.__name__, needs, draw, asked, unless)
+        PANELS[draw.__name__] = Panel(draw.__name__, needs, draw, asked, film, unless)
         return draw
 
     return register

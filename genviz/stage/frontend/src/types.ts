@@ -7,14 +7,25 @@ type Base<T extends string> = { type: T; name: string; role?: Role; static?: boo
 type With<K extends string> = { tensors: { [k in K]?: Tensor } };
 export type Points = Base<"points"> &
   With<"xy" | "labels" | "codes"> & { classes?: string[]; names?: string[]; size?: number; pick?: boolean };
-export type Images = Base<"images"> & With<"pixels"> & { columns?: number; captions?: string[]; follow?: "selection" };
+export type Images = Base<"images"> &
+  With<"pixels"> & { columns?: number; captions?: string[]; follow?: "selection"; diverging?: number; pick?: boolean };
+export type Units = Base<"units"> & With<"values"> & { columns?: number; names?: string[]; paint?: boolean };
 export type Field = Base<"field"> & With<"values"> & { extent: [number, number, number, number]; style: "heat" | "contour" };
 export type Arrows = Base<"arrows"> & With<"start" | "end">;
 export type Mesh = Base<"mesh"> & With<"xy">;
 export type Path = Base<"path"> & With<"xy">;
 export type Ellipses = Base<"ellipses"> & With<"mean" | "cov"> & { levels: number[]; follow?: "selection" };
 export type Bars = Base<"bars"> &
-  With<"values"> & { names?: string[]; threshold?: number; unit?: string; sort?: boolean; log?: boolean };
+  With<"values" | "labels" | "marks"> & {
+    classes?: string[];
+    marked?: string;
+    names?: string[];
+    threshold?: number;
+    unit?: string;
+    sort?: boolean;
+    log?: boolean;
+    upright?: boolean;
+  };
 export type Curves = Base<"curves"> & With<"xy"> & { columns?: string[]; stack?: boolean; signs?: number[] };
 export type Decode = Base<"decode"> &
   With<never> & {
@@ -23,7 +34,9 @@ export type Decode = Base<"decode"> &
     side: number;
     span: number;
   };
-export type Numbers = Base<"numbers"> & With<never> & { rows: [string, number, string, string][] };
+export type Numbers = Base<"numbers"> & With<"figures"> & { rows: [string, number, string, string][]; follow?: "selection" };
+export type Trace = Base<"trace"> & With<never> & { ahead: string; back?: string; clock: number[] };
+export type Handles = Base<"handles"> & With<"xy"> & { knobs: string[]; scale: number[] };
 export type Caption = Base<"caption"> & With<never> & { text?: string };
 export type Layer = Points | Images | Field | Arrows | Mesh | Path | Ellipses | Bars | Curves | Decode | Numbers | Caption;
 

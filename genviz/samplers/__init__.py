@@ -1,0 +1,1 @@
+"""Kernels that leave a distribution invariant, one file each."""
