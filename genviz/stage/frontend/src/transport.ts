@@ -2,6 +2,7 @@
 
 import { faster, goLive, isSlow, moving, play, rewind, SPEEDS, slow, step, trainOn } from "./commands";
 import { drawing, el, ICON, say } from "./dom";
+import type { Save } from "./save";
 import { Strip } from "./strip";
 import type { Theme } from "./theme";
 import type { Pane, Source } from "./types";
@@ -27,6 +28,7 @@ export class Transport {
     private readonly source: Source,
     private readonly commit: () => void,
     help: () => void,
+    save: Save,
   ) {
     this.strip = new Strip(source, commit);
     const button = (label: string, icon: string, act: Action, key: string) => {
@@ -58,9 +60,9 @@ export class Transport {
     this.speed.addEventListener("change", () => {
       source.speed = Number(this.speed.value);
     });
-    const link = el("button", { class: "text-button keys", type: "button" }, "copy link");
-    link.title = "Copy the address: it opens this very view";
-    link.addEventListener("click", () => this.run(() => copy(link, this.commit)));
+    const saving = el("button", { class: "text-button keys", type: "button" }, "save");
+    saving.title = "Save a picture, a clip, weights, a script, the link (G)";
+    saving.addEventListener("click", () => save.toggle());
     const keys = el(
       "button",
       { class: "text-button keys", type: "button", "aria-label": "Keyboard", title: "Keyboard (?)" },
@@ -79,10 +81,10 @@ export class Transport {
       this.golive,
       this.onward,
       this.status,
-      link,
+      saving,
       keys,
     );
-    this.root.append(row, this.strip.root, this.error);
+    this.root.append(save.root, row, this.strip.root, this.error);
   }
 
   /** Acts, says in place what went wrong, and tells Python where we stand. */
@@ -119,19 +121,4 @@ export class Transport {
     say(this.status, state(source));
     this.status.classList.toggle("bad", Boolean(source.problem) || source.status.state === "diverged");
   }
-}
-
-const WRITTEN = 700; // ms until the view stands in the address
-
-async function copy(button: HTMLButtonElement, commit: () => void): Promise<string> {
-  commit();
-  await new Promise((resolve) => setTimeout(resolve, WRITTEN));
-  try {
-    await navigator.clipboard.writeText(window.location.href);
-  } catch {
-    return "The browser does not let this page copy: copy its address from the address bar.";
-  }
-  say(button, "copied");
-  setTimeout(() => say(button, "copy link"), 2000);
-  return "";
 }
