@@ -170,6 +170,7 @@ export class Save {
 
   private async png(): Promise<void> {
     const { sheet } = this;
+    if (!sheet.source.scene) throw new Error("there is no picture yet");
     const picture = sheet.print(FINE, sheet.size());
     const blob = await new Promise<Blob | null>((done) => picture.toBlob(done, "image/png"));
     if (!blob) throw new Error("the picture is too large for this browser");

@@ -1,4 +1,5 @@
-// From pictures to a file: a GIF, or a video through the browser's own encoder.
+// From pictures to a file: a GIF, or a video through the browser's own encoder. Palette and LZW of a GIF are gifenc's (4 kB,
+// nothing behind it); the two containers of a video are a screen each here, a library for them would double the stage.
 
 import { applyPalette, GIFEncoder, quantize } from "gifenc";
 import type { Sample, Track } from "./bytes";
@@ -108,7 +109,12 @@ export function video({ config, name }: Choice): Writer {
       return bytes;
     },
     async add(picture) {
-      while (encoder.encodeQueueSize > QUEUE && !problem) await new Promise((go) => setTimeout(go, 2));
+      while (encoder.encodeQueueSize > QUEUE && !problem) {
+        await new Promise((go) => {
+          encoder.addEventListener("dequeue", go, { once: true });
+          setTimeout(go, 1000); // it may have failed meanwhile
+        });
+      }
       if (problem) throw problem;
       const frame = new VideoFrame(picture, { timestamp: Math.round((1e6 * count) / rate), duration: Math.round(1e6 / rate) });
       encoder.encode(frame, { keyFrame: count % (KEY * rate) === 0 });
