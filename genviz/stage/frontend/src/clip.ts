@@ -51,7 +51,10 @@ export async function record(
       asked ||= first;
       const whole = steps.length / done;
       const before = performance.now();
-      const on = await go({ share: done / steps.length, seconds: (spent * whole) / 1000, bytes: writer.bytes * whole }, first);
+      const on = await go(
+        { share: done / steps.length, seconds: (spent * whole) / 1000, bytes: writer.guess(done, steps.length) },
+        first,
+      );
       waited += performance.now() - before;
       if (!on) return null;
       await breathe();

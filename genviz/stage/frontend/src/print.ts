@@ -14,7 +14,7 @@ export function print(
   [width, height]: Size,
   look: Look,
   foot: [left: string, right: string],
-  picture: (canvas: HTMLCanvasElement) => CanvasImageSource,
+  picture: (canvas: HTMLCanvasElement) => HTMLCanvasElement,
 ): HTMLCanvasElement {
   const box = root.getBoundingClientRect();
   const canvas = document.createElement("canvas");
@@ -50,7 +50,7 @@ function walk(
   g: CanvasRenderingContext2D,
   node: Element,
   above: number,
-  picture: (canvas: HTMLCanvasElement) => CanvasImageSource,
+  picture: (canvas: HTMLCanvasElement) => HTMLCanvasElement,
 ): void {
   const style = getComputedStyle(node);
   const alpha = above * Number(style.opacity);
@@ -59,7 +59,7 @@ function walk(
   g.globalAlpha = alpha;
   if (style.display !== "contents") ground(g, box, style);
   if (node instanceof HTMLCanvasElement) {
-    if (box.width && box.height) g.drawImage(picture(node), box.left, box.top, box.width, box.height);
+    if (box.width && box.height) place(g, picture(node), box);
   } else if (node instanceof SVGElement) drawing(g, node, box, style);
   else if (node instanceof HTMLSelectElement) {
     const text = node.selectedOptions[0]?.text ?? "";
@@ -70,6 +70,18 @@ function walk(
       else if (child instanceof Text) words(g, child, style, alpha);
     }
   }
+}
+
+/** A picture of the resolution of the paper keeps its pixels: it stands on whole ones. */
+function place(g: CanvasRenderingContext2D, picture: HTMLCanvasElement, box: DOMRect): void {
+  const { a: scale, e, f } = g.getTransform();
+  const [x, y, w, h] = [box.left * scale + e, box.top * scale + f, box.width * scale, box.height * scale];
+  const same = Math.abs(picture.width - w) < 3 && Math.abs(picture.height - h) < 3;
+  g.save();
+  g.resetTransform();
+  if (same) g.drawImage(picture, Math.round(x), Math.round(y));
+  else g.drawImage(picture, x, y, w, h);
+  g.restore();
 }
 
 /** Background and border. */

@@ -6,10 +6,11 @@ import type { Sample, Track } from "./bytes";
 import { mp4 } from "./mp4";
 import { webm } from "./webm";
 
-/** Takes pictures of one size one after the other; what it has so far, in bytes; the file. */
+/** Takes pictures of one size one after the other, and makes a file of them. */
 export interface Writer {
   readonly ending: string;
-  readonly bytes: number;
+  /** Bytes that `of` pictures will come to, to judge by those that are `done`. */
+  guess(done: number, of: number): number;
   add(picture: HTMLCanvasElement): Promise<void>;
   end(): Promise<Blob>;
   close(): void;
@@ -29,6 +30,11 @@ export function gif(few: HTMLCanvasElement[], rate: number): Writer {
   const all = new Uint8ClampedArray(seen.reduce((sum, { length }) => sum + length, 0));
   for (const [i, data] of seen.entries()) all.set(data, i * seen[0].length);
   const palette = quantize(all, 256, { format: "rgb565" });
+  const sample = GIFEncoder();
+  for (const [i, data] of seen.entries()) {
+    sample.writeFrame(applyPalette(data, palette, "rgb565"), few[i].width, few[i].height, { palette, delay: 0 });
+  }
+  const each = sample.bytesView().length / seen.length;
   const encoder = GIFEncoder();
   let first = true;
   let last: { index: Uint8Array; width: number; height: number } | null = null;
@@ -38,9 +44,7 @@ export function gif(few: HTMLCanvasElement[], rate: number): Writer {
   };
   return {
     ending: ".gif",
-    get bytes() {
-      return encoder.bytesView().length;
-    },
+    guess: (_, of) => each * of,
     async add(picture) {
       write(1000 / rate);
       last = { index: applyPalette(pixels(picture), palette, "rgb565"), width: picture.width, height: picture.height };
@@ -105,9 +109,7 @@ export function video({ config, name }: Choice): Writer {
   encoder.configure(config);
   return {
     ending: name === "mp4" ? ".mp4" : ".webm",
-    get bytes() {
-      return bytes;
-    },
+    guess: (done, of) => (bytes / done) * of,
     async add(picture) {
       while (encoder.encodeQueueSize > QUEUE && !problem) {
         await new Promise((go) => {
