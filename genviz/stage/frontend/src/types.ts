@@ -113,6 +113,8 @@ export interface Source {
   play(on?: boolean): void;
   /** The two frames round the playhead and the share of the second: for interpolation. */
   around(): { a: Frame; b: Frame; mix: number } | null;
+  /** The step of the newest weights at or before the playhead; null while there are none. A shipped recording has one set. */
+  keyframe(): number | null;
   /** A compiled client program with the weights of the newest keyframe at or before the playhead, or of an earlier one; null
    *  until some are there. Calling it starts the fetch, at most two a second, while somebody attends, it plays, or the playhead
    *  rests. */
