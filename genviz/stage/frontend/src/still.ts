@@ -55,6 +55,7 @@ export function still(id: string, blob: string): Source {
     seek: () => {},
     play: () => {},
     around: () => null,
+    keyframe: () => null,
     program: () => null,
     attend: () => () => {},
     ask: () => null,

@@ -66,7 +66,22 @@ export type Frame = {
   caption: string;
 };
 export type Metric = { steps: number[]; values: number[] };
-export type Program = (z: Float32Array) => Float32Array; // returns a reused buffer: copy before the next call
+/** What a program has besides its argument: the chain time, the inverse temperature, sources of chance. */
+export type Ambient = { t?: number; beta?: number; noise?: () => number; uniform?: () => number };
+/** A place in a program where chance decides, as it was at the last call: `out` fell with `p` (for a Gaussian the mean), which a
+ *  sigmoid made of `input`; `name` is the register that got it, "x" the new state. */
+export type Coin = {
+  kind: "bernoulli" | "gaussian";
+  name: string;
+  p: Float32Array;
+  out: Float32Array;
+  input: Float32Array | null;
+};
+/** Returns a reused buffer, and leaves its registers: copy before the next call. */
+export type Program = ((x: Float32Array, at?: Ambient) => Float32Array) & {
+  registers: Map<string, Float32Array>;
+  coins: Coin[];
+};
 export type Status = {
   state: "starting" | "running" | "paused" | "done" | "stopped" | "interrupted" | "diverged";
   step: number;
@@ -98,6 +113,8 @@ export interface Source {
   play(on?: boolean): void;
   /** The two frames round the playhead and the share of the second: for interpolation. */
   around(): { a: Frame; b: Frame; mix: number } | null;
+  /** The step of the newest weights at or before the playhead; null while there are none. A shipped recording has one set. */
+  keyframe(): number | null;
   /** A compiled client program with the weights of the newest keyframe at or before the playhead, or of an earlier one; null
    *  until some are there. Calling it starts the fetch, at most two a second, while somebody attends, it plays, or the playhead
    *  rests. */
