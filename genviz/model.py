@@ -1,5 +1,6 @@
 """The one noun of genviz: a `Model` declares its knobs, builds its parameters and yields the steps of its `fit`."""
 
+import hashlib
 import importlib
 import inspect
 import math
@@ -274,6 +275,20 @@ class Model(nn.Module):
         from genviz.checkpoint import save  # above this file, and only needed by those who save
 
         save(self, path)
+
+    @property
+    def sha256(self) -> str:
+        """The identity of the weights, whatever file they are in: two runs are equal bit for bit if these are."""
+        return digest(self.state_dict())
+
+
+def digest(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of names, types, shapes and bytes of the tensors, in the order of their names."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        found.update(tensor.detach().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()
 
 
 def discover() -> dict[str, type[Model]]:
