@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 
 import pytest
 from jaxtyping import install_import_hook
@@ -13,6 +14,15 @@ install_import_hook("genviz", "typecheck.check")
 import torch  # noqa: E402
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """Commands pin the environment of their process, which is the tests' here: it is put back, or it would be the next one's."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
