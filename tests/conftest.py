@@ -16,13 +16,15 @@ import torch  # noqa: E402
 torch.set_num_threads(1)
 
 
+BEFORE = dict(os.environ)
+
+
 @pytest.fixture(autouse=True)
 def environment() -> Iterator[None]:
-    """Commands pin the environment of their process, which is the tests' here: it is put back, or it would be the next one's."""
-    before = dict(os.environ)
+    """Commands pin the environment of their process, which is the tests' here: it is put back before the next one."""
     yield
     os.environ.clear()
-    os.environ.update(before)
+    os.environ.update(BEFORE)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
