@@ -62,6 +62,13 @@ class Spec:
             )
         return x
 
+    def bits(self, x: Tensor, name: str = "x") -> Tensor:
+        """`x` itself, if all of it is 0 or 1: grey values have no probability under a model of bits."""
+        if (grey := ((x != 0) & (x != 1)).nonzero()).numel():
+            row, column = grey[0].tolist()
+            raise BadInput(f"{name} holds {x[row, column]:.4g} at row {row}, column {column}: give bits, binarize it first")
+        return x
+
     def rows(self, given: Any, name: str) -> Tensor:
         """A row, or several, as they come in the JSON arguments of an action; a `BadInput` says what they are not."""
         try:

@@ -29,13 +29,13 @@ class Listed(Protocol):
     @property
     def listed(self) -> int: ...
 
-    def log_terms(self, high: Float[Tensor, "m k"], low: Float[Tensor, "n k"]) -> Float[Tensor, "m n"]:
+    def log_terms(self, high: Float[Tensor, "m k"], low: Float[Tensor, "n k"], /) -> Float[Tensor, "m n"]:
         """log Σ exp(-energy) over all other units for each state `high[i] + low[j]` of the listed ones; float64, nats."""
         ...
 
 
 def halves(units: int) -> tuple[Float[Tensor, "m k"], Float[Tensor, "n k"]]:
-    """All states of `units` bits as sums of two rows, float64: the first counts in the leading bits, the second in the others."""
+    """All states of `units` bits as sums of two rows, float64: one counts in the leading bits, one in the others."""
     low = min(units, LOW)
 
     def bits(n: int) -> Tensor:
@@ -112,15 +112,15 @@ def _subsets(x: Float[Tensor, "n d"]) -> Float[Tensor, "g n 16"]:
 class Anneals(Protocol):
     """Unnormalised densities f_β on the way from a base with a known constant, β = 0, to the model's own, β = 1."""
 
-    def base(self, n: int, rng: Rng) -> tuple[Tensor, float]:
+    def base(self, n: int, rng: Rng, /) -> tuple[Tensor, float]:
         """`n` exact draws (n, d) of the base, and its log Z."""
         ...
 
-    def log_f(self, x: Float[Tensor, "n d"], betas: Float[Tensor, " k"]) -> Float[Tensor, "k n"]:
+    def log_f(self, x: Float[Tensor, "n d"], betas: Float[Tensor, " k"], /) -> Float[Tensor, "k n"]:
         """log f_β(x) for each of the `betas`, float64, nats."""
         ...
 
-    def anneal(self, x: Float[Tensor, "n d"], beta: float, rng: Rng) -> Float[Tensor, "n d"]:
+    def anneal(self, x: Float[Tensor, "n d"], beta: float, rng: Rng, /) -> Float[Tensor, "n d"]:
         """A random step that leaves f_β as it is."""
         ...
 

@@ -15,7 +15,7 @@ from genviz.rng import Rng
 from genviz.samplers.tempering import Tempering, ladder
 
 LOG_2PI = math.log(2 * math.pi)
-SIGMA = (0.07, 1.4)  # a learned sigma stays within
+LOG_S2 = (2 * math.log(0.07), 2 * math.log(1.4))  # a learned σ runs to 0 on few points, and away on many
 COMPONENTS = 12  # hidden units whose states are worth a look one by one
 
 
@@ -40,10 +40,16 @@ class Harmonium(nn.Module):
         self.register_buffer("anchor", torch.zeros(d))
         if self.real:
             self.log_s2 = nn.Parameter(torch.tensor(2 * math.log(sigma)))
+        self.requires_grad_(False)  # its gradients are differences of statistics
 
     @property
     def s2(self) -> Tensor | float:
-        return self.log_s2.exp() if self.real else 1.0
+        return self.log_s2.clamp(*LOG_S2).exp() if self.real else 1.0
+
+    def start(self, mean: Float[Tensor, " d"]) -> None:
+        """Biases at which independent bits have these means."""
+        self.b.copy_(mean.clamp(0.01, 0.99).logit())
+        self.anchor.copy_(mean.clamp(0.05, 0.95).logit())
 
     # ------------------------------------------------------------ one layer given the other
 
@@ -61,7 +67,7 @@ class Harmonium(nn.Module):
 
     def draw(self, mean: Float[Tensor, "n d"], rng: Rng) -> Float[Tensor, "n d"]:
         """v of that mean."""
-        return mean + (self.log_s2 / 2).exp() * rng.normal_like(mean) if self.real else rng.coins(mean)
+        return mean + self.s2**0.5 * rng.normal_like(mean) if self.real else rng.coins(mean)
 
     def sweep(self, h: Float[Tensor, "n m"], rng: Rng, W: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """v ~ p(v|h), then h ~ p(h|v): v, h, and p(h=1|v) itself."""
@@ -91,18 +97,25 @@ class Harmonium(nn.Module):
             p = self.mean(self.down(h))
             v = self.draw(p, rng)
 
-    def statistics(self, v: Float[Tensor, "n d"], p: Float[Tensor, "n m"]) -> list[Tensor]:
-        """⟨v pᵀ⟩, ⟨v⟩, ⟨p⟩: those of data less those of the model are the gradient of log p by W, b and c (times σ²).
+    def uphill(
+        self, v0: Float[Tensor, "n d"], p0: Float[Tensor, "n m"], v: Float[Tensor, "k d"], p: Float[Tensor, "k m"]
+    ) -> list[Tensor]:
+        """⟨v pᵀ⟩, ⟨v⟩ and ⟨p⟩ of data (v0, p0) less those of fantasies (v, p): the gradient of log p by W, b and c, times σ².
 
-        With a learned σ, last ⟨‖v - b‖²/2 - v W p⟩/σ², which is that by log σ², at a tenth of the rate.
+        With a learned σ, last that by log σ², at a tenth of the rate: ⟨‖v - b‖²/2 - v W p⟩/σ² of both.
         """
-        means = [v.T @ p / len(v), v.mean(0), p.mean(0)]
+        by_w = torch.addmm(v0.T @ p0, v.T, p, beta=1 / len(v0), alpha=-1 / len(v))
+        uphill = [by_w, v0.mean(0) - v.mean(0), p0.mean(0) - p.mean(0)]
         if self.learn_sigma:
-            misfit = (v - self.b).square().sum(1) / 2 - ((v @ self.W) * p).sum(1)
-            means.append(0.1 * misfit.mean() / self.s2)
-        return means
+            known, dreamt = (((v - self.b).square() / 2 - p @ self.W.T * v).sum(1).mean() for v, p in ((v0, p0), (v, p)))
+            uphill.append(0.1 * (known - dreamt) / self.s2)
+        return uphill
 
     # ------------------------------------------------------------ energies
+
+    def reconstruct(self, v: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        """The mean of p(v|h) for h = p(h=1|v): up and down again, without noise."""
+        return self.mean(self.down(self.up(v).sigmoid()))
 
     def energy(self, v: Float[Tensor, "n d"], h: Float[Tensor, "n m"]) -> Float[Tensor, " n"]:
         """E(v, h), nats."""
@@ -116,12 +129,15 @@ class Harmonium(nn.Module):
         """The energy of v alone: without hidden units, or with all of them off."""
         return (v - self.b).square().sum(1) / (2 * self.s2) if self.real else -(v @ self.b)
 
-    def pseudo_likelihood(self, v: Float[Tensor, "n d"], up: Float[Tensor, "n m"], rng: Rng) -> Float[Tensor, ""]:
-        """d · log p(v_i | all others) for one bit i of each row, drawn at random; the mean over rows, nats. `up` = up(v)."""
-        i = rng.integers(0, v.shape[1], len(v))
-        flip = 1 - 2 * v[torch.arange(len(v)), i]
-        gain = flip * self.b[i] + (softplus(up + flip[:, None] * self.W[i]) - softplus(up)).sum(1)
-        return v.shape[1] * logsigmoid(-gain).mean()
+    def pseudo_likelihood(self, v: Float[Tensor, "n d"], rng: Rng, draws: int = 1) -> float:
+        """d · log p(v_i | all other bits), the mean over `draws` bits i of each row, nats."""
+        up, rows, found = self.up(v), torch.arange(len(v)), 0.0
+        for _ in range(draws):
+            i = rng.integers(0, v.shape[1], len(v))
+            flip = 1 - 2 * v[rows, i]
+            gain = flip * self.b[i] + (softplus(up + flip[:, None] * self.W[i]) - softplus(up)).sum(1)
+            found += v.shape[1] * logsigmoid(-gain).mean().item() / draws
+        return found
 
     # ------------------------------------------------------------ the constant Z: `metrics.partition` asks for these
 
@@ -140,7 +156,7 @@ class Harmonium(nn.Module):
         alone, a, g = (high @ c)[:, None] + low @ c, b + high @ W.T, low @ W.T
         if not self.real:
             return alone + softplus_sums(a, g)
-        s2, square = self.log_s2.double().exp(), a.square().sum(1)[:, None] + 2 * a @ g.T + g.square().sum(1)
+        s2, square = self.log_s2.double().clamp(*LOG_S2).exp(), a.square().sum(1)[:, None] + 2 * a @ g.T + g.square().sum(1)
         return alone + (square - b @ b) / (2 * s2) + len(b) / 2 * (LOG_2PI + s2.log())
 
     def draw_exactly(self, n: int, rng: Rng) -> Float[Tensor, "n m"]:
@@ -162,8 +178,8 @@ class Harmonium(nn.Module):
     def base(self, n: int, rng: Rng) -> tuple[Tensor, float]:
         """Independent units of bias `anchor` (real: b), and hidden ones that are coins."""
         bias = self.b if self.real else self.anchor
-        log_z = len(bias) / 2 * (LOG_2PI + self.log_s2) if self.real else softplus(bias.double()).sum()
-        return self.draw(self.mean(bias).expand(n, -1), rng), float(log_z) + len(self.c) * math.log(2)
+        log_z = len(bias) / 2 * (LOG_2PI + self.log_s2.clamp(*LOG_S2)) if self.real else softplus(bias.double()).sum()
+        return self.draw(self.mean(bias.expand(n, -1)), rng), float(log_z) + len(self.c) * math.log(2)
 
     def log_f(self, v: Float[Tensor, "n d"], betas: Float[Tensor, " k"]) -> Float[Tensor, "k n"]:
         """(1-β)(anchor·v) - β field(v) + Σ softplus(β up(v))."""
@@ -189,6 +205,11 @@ class Harmonium(nn.Module):
             return torch.cat([v, h], 1).view_as(states), self.energy(v, h).view(states.shape[:2])
 
         return Tempering(betas, move)
+
+    def coldest(self, states: Float[Tensor, "k n dm"]) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n m"]]:
+        """v of the replicas at inverse temperature 1, and p(h=1|v)."""
+        v = states[-1, :, : len(self.b)]
+        return v, self.up(v).sigmoid()
 
     # ------------------------------------------------------------ in the browser
 

@@ -11,12 +11,11 @@ from torch import Tensor
 from genviz.data import Data
 from genviz.metrics.partition import MOST, ais, exact_log_z
 from genviz.model import BadInput, Model, Preset, Spec, State, Step, action, knob
-from genviz.models.energy.harmonium import Harmonium
+from genviz.models.energy.harmonium import COMPONENTS, Harmonium
 from genviz.nets import Standardize
 from genviz.rng import Rng
 
-TESTED, FEW = 500, 20  # rows looked at by `monitor`, and by the reconstruction error of an update
-LISTED = 12  # units of the smaller layer up to which samples are drawn without a chain
+TESTED, FEW, BITS = 500, 20, 20  # rows looked at by `monitor`, by the reconstruction error of an update; bits a row guessed
 LOOK = {"temperatures": 200, "runs": 50}  # of the annealing done while training
 
 # Settings measured to converge. Points: moons in 150 epochs of 4,000 rows, 8 Gaussians in 100.
@@ -25,7 +24,9 @@ NARROW = {"hidden": 12, "chains": 200, "lr": 0.05, "decay": 4000, "init": 0.1, "
 DIGITS = {"batch": 50, "decay": 5600, "weight_decay": 1e-4, "binarize": "threshold", "sweeps": 50}
 MNIST = {"hidden": 128, "decay": 2400, "weight_decay": 1e-4, "binarize": "fixed", "sweeps": 20}
 BAS = {"hidden": 9, "batch": 14, "decay": 10_000}  # the full batch
-CD = {"algorithm": "cd", "momentum": 0.5}
+CD = {**BAS, "algorithm": "cd", "momentum": 0.5}
+OTHERS = {"cd-1": CD, "cd-10": {**CD, "k": 10}, **{other: {**BAS, "algorithm": other} for other in ("fpcd", "pt")}}
+BAS4 = {**BAS, "hidden": 12, "batch": 30}
 
 
 class RBM(Model):
@@ -35,9 +36,8 @@ class RBM(Model):
         E(v, h) = -b \cdot v - c \cdot h - v W h, \quad p(v) = \sum_h e^{-E(v, h)} / Z = e^{-F(v)} / Z, \quad
         F(v) = -b \cdot v - \sum_j \mathrm{softplus}(c + v W)_j
 
-    for bits; for real data, standardised, E = ‖v - b‖²/2σ² - c·h - vWh/σ². Rows are (n, d) in raw units, energies and
-    densities in nats. A `BadInput` names a row and column that is not finite or not in [0, 1], a wrong d, and, with its
-    cost, an exact answer that would need more than 2^20 states.
+    for bits; E = ‖v - b‖²/2σ² - c·h - vWh/σ² for real data, standardised. Rows are (n, d) in raw units, densities in nats. A
+    `BadInput` names a value that is not finite or not in [0, 1], a wrong d, the cost of an answer too dear to be exact.
 
     Source: Smolensky 1986; Hinton, *Training products of experts by minimizing contrastive divergence*, Neural Computation
     2002; PCD: Tieleman, ICML 2008; FPCD: Tieleman & Hinton, ICML 2009; tempering: Desjardins et al., AISTATS 2010.
@@ -67,13 +67,8 @@ class RBM(Model):
         "moons-narrow": Preset(4000, data="moons", knobs={**NARROW, "sigma": 0.2}, idea="the same settings fail on moons"),
         "digits": Preset(5600, knobs=DIGITS, idea="8×8 digits: strokes as features, chains that wander among digits"),
         "bars-and-stripes": Preset(10_000, knobs=BAS, idea="fourteen legal pictures of 512, every probability exact"),
-        "cd-1": Preset(10_000, data="bars-and-stripes", knobs={**BAS, **CD}, listed=False),
-        "cd-10": Preset(10_000, data="bars-and-stripes", knobs={**BAS, **CD, "k": 10}, listed=False),
-        "fpcd": Preset(10_000, data="bars-and-stripes", knobs={**BAS, "algorithm": "fpcd"}, listed=False),
-        "pt": Preset(10_000, data="bars-and-stripes", knobs={**BAS, "algorithm": "pt"}, listed=False),
-        "bars-and-stripes-4x4": Preset(
-            10_000, data="bars-and-stripes:side=4", knobs={**BAS, "hidden": 12, "batch": 30}, idea="thirty of 65,536 pictures"
-        ),
+        **{name: Preset(10_000, data="bars-and-stripes", knobs=knobs, listed=False) for name, knobs in OTHERS.items()},
+        "bars-and-stripes-4x4": Preset(10_000, data="bars-and-stripes:side=4", knobs=BAS4, idea="thirty of 65,536 pictures"),
         "mnist": Preset(2400, knobs=MNIST, idea="28×28 digits from 128 features"),
     }
 
@@ -90,50 +85,44 @@ class RBM(Model):
             raise BadInput("learn_sigma = True: bits have no sigma; leave it off for pixels")
 
     def build(self) -> None:
-        d, real = self.spec.dim, self.spec.support == "real"
-        self.net = Harmonium(d, self.hidden, self.init, self.sigma if real else 0.0, self.learn_sigma)
+        d, sigma = self.spec.dim, self.sigma if self.spec.support == "real" else 0.0
+        self.net = Harmonium(d, self.hidden, self.init, sigma, self.learn_sigma)
         self.units = Standardize(d)  # leaves bits as they are
         shape = (self.temperatures, self.chains, d + self.hidden) if self.algorithm == "pt" else (self.chains, self.hidden)
         self.register_buffer("fantasies", (torch.rand(shape) < 0.5).float())
 
-    @torch.no_grad()
     def prepare(self, data: Data) -> None:
         if self.net.real:
             self.units.fit(data.x)
         else:
-            mean = data.seen(self, len(data.x)).mean(0)
-            self.net.b.copy_(mean.clamp(0.01, 0.99).logit())
-            self.net.anchor.copy_(mean.clamp(0.05, 0.95).logit())
+            self.net.start(data.seen(self, len(data.x)).mean(0))
 
-    @torch.no_grad()
     def fit(self, data: Data, rng: Rng) -> Iterator[Step]:
         """Uphill on the data, downhill on fantasies; the algorithms differ in where these start and how they move."""
-        net, d, fast, tempering = self.net, self.spec.dim, torch.zeros_like(self.net.W), self.net.tempering(self.temperatures)
+        net, fast, tempering = self.net, torch.zeros_like(self.net.W), self.net.tempering(self.temperatures)
         velocity = [torch.zeros_like(theta) for theta in net.parameters()]
         for t, (x, *_) in enumerate(data.batches(self, rng)):
-            v0 = self.units(x)
-            up = net.up(v0)
-            p0 = up.sigmoid()
+            v0 = self.units(x) if net.real else x
+            v, p = v0, p0 = v0, net.up(v0).sigmoid()
             h = before = rng.coins(p0) if self.algorithm == "cd" else self.fantasies
             shown = {"x": x, "h": p0}
             for sweep in range(self.k):
                 if self.algorithm == "pt":
                     h = tempering.step(h, rng)
-                    v = h[-1, :, :d]  # of the coldest replicas
-                    p = net.up(v).sigmoid()
+                    v, p = net.coldest(h)
                 else:
                     v, h, p = net.sweep(h, rng, net.W + fast if self.algorithm == "fpcd" else net.W)
-                shown[f"sweep {sweep + 1}"] = self.units.undo(v)
-            self.fantasies = self.fantasies if self.algorithm == "cd" else h
-            uphill = [a - b for a, b in zip(net.statistics(v0, p0), net.statistics(v, p), strict=True)]
-            uphill[0] -= self.weight_decay * net.W
+                shown[f"sweep {sweep + 1}"] = self.units.undo(v) if net.real else v
+            if self.algorithm != "cd":
+                self.fantasies = h
+            uphill = net.uphill(v0, p0, v, p)
+            uphill[0].sub_(net.W, alpha=self.weight_decay)
             for theta, moving, gradient in zip(net.parameters(), velocity, uphill, strict=False):
                 theta += moving.mul_(self.momentum).add_(gradient, alpha=self.rate(t))
-            fast.mul_(19 / 20).add_(uphill[0], alpha=self.fast)
-            few = (v0[:FEW] - net.mean(net.down(p0[:FEW]))).square().sum(1).mean()
+            if self.algorithm == "fpcd":
+                fast.mul_(19 / 20).add_(uphill[0], alpha=self.fast)
+            few = (v0[:FEW] - net.reconstruct(v0[:FEW])).square().sum(1).mean()
             figures = {"reconstruction": few, "mean weight": net.W.abs().mean(), "flipped": (h != before).float().mean()}
-            if not net.real:
-                figures["pseudo-likelihood"] = net.pseudo_likelihood(v0, up, rng)
             yield Step(figures, caption="Weights move towards the data and away from the fantasies.", show=shown)
 
     def rate(self, t: int) -> float:
@@ -141,38 +130,32 @@ class RBM(Model):
         return self.lr * max(0.0, min(1.0, (1 - t / self.decay) / (1 - self.hold))) if self.decay else self.lr
 
     @action
-    @torch.no_grad()
     def learn_once(self, data: list[Any], dream: list[Any]) -> None:
         """One update by hand: the statistics of these rows less those of these dreams, times lr."""
-        given = self.spec.rows(data, "data"), self.spec.rows(dream, "dream")
-        up, down = (self.net.statistics(v, self.net.up(v).sigmoid()) for v in map(self.units, given))
-        for theta, a, b in zip(self.net.parameters(), up, down, strict=False):
-            theta += self.lr * (a - b)
+        v0, v = (self.units(self.spec.rows(given, name)) for given, name in ((data, "data"), (dream, "dream")))
+        p0, p = (self.net.up(rows).sigmoid() for rows in (v0, v))
+        for theta, gradient in zip(self.net.parameters(), self.net.uphill(v0, p0, v, p), strict=False):
+            theta += self.lr * gradient
 
-    # ------------------------------------------------------------ capabilities
-
-    @torch.no_grad()
     def chain(self, n: int, rng: Rng, start: Tensor | None = None, clamp: Tensor | None = None) -> Iterator[State]:
         """Gibbs sweeps from `start`, else from the model's own fantasies. `aux`: p the mean of x, h the bits it came from."""
         own = self.fantasies.reshape(-1, self.fantasies.shape[-1])[-self.chains :, -self.hidden :]
         h = own[torch.arange(n) % len(own)] if start is None else None
-        v = None if start is None else self.units(self.spec.check(start, "start"))
-        known = None if clamp is None else self.units(self.spec.known(clamp))
-        for nfe, (v, p, h) in enumerate(self.net.gibbs(v, h, rng, known)):
-            yield State(self.units.undo(v), {"p": self.units.undo(p), "h": h}, min(nfe, 1))
+        first = None if start is None else self.units(self.spec.check(start, "start")).expand(n, -1)
+        known = None if clamp is None else self.units(self.spec.known(clamp)[None])
+        for nfe, (v, p, bits) in enumerate(self.net.gibbs(first, h, rng, known)):
+            yield State(self.units.undo(v), {"p": self.units.undo(p), "h": bits}, min(nfe, 1))
 
-    @torch.no_grad()
     def sample(self, n: int, rng: Rng) -> Float[Tensor, "n d"]:
         """Independent ones where a layer is small enough to list, else after `sweeps` sweeps; of pixels, probabilities."""
-        if self.net.listed > LISTED:
+        if self.net.listed > COMPONENTS:
             *_, last = islice(self.chain(n, rng), self.sweeps + 1)
             return last.x if self.net.real else last.aux["p"]
         mean = self.net.mean(self.net.down(self.net.draw_exactly(n, rng)))
         return self.units.undo(self.net.draw(mean, rng)) if self.net.real else mean
 
     def reconstruct(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-        """Up and down again, without noise."""
-        return self.units.undo(self.net.mean(self.net.down(self.net.up(self.units(self.spec.check(x))).sigmoid())))
+        return self.units.undo(self.net.reconstruct(self.units(self.spec.check(x))))
 
     def energy(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
         """The free energy F, nats; of grey pixels, with them in the place of bits."""
@@ -180,10 +163,7 @@ class RBM(Model):
 
     def log_prob(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
         """-F(x) - log Z, exact, nats in raw units; a `BadInput` above 20 units in the smaller layer, or if pixels are grey."""
-        energy = self.energy(x)
-        if not self.net.real and (where := (x != x.round()).nonzero().tolist()):
-            (row, column), *_ = where
-            raise BadInput(f"x holds {x[row, column]:.4g} at row {row}, column {column}: only bits have a probability, binarize")
+        energy = self.energy(x if self.net.real else self.spec.bits(self.spec.check(x)))
         return self.units.log_det - energy - exact_log_z(self.net)
 
     def score(self, x: Float[Tensor, "n d"], t: Tensor | None = None) -> Float[Tensor, "n d"]:
@@ -197,7 +177,6 @@ class RBM(Model):
         return self.net.W.T * self.units.scale
 
     def components(self) -> tuple[Float[Tensor, " k"], Float[Tensor, "k d"], Float[Tensor, "k m"]]:
-        """Hidden states by their probability, the mean row of each, and their bits: p(x) is a mixture of p(x|h)."""
         weights, h = self.net.hidden_states()
         return weights, self.units.undo(self.net.mean(self.net.down(h))), h
 
@@ -210,7 +189,8 @@ class RBM(Model):
         log_z = found.log_z if found else exact_log_z(self.net)
         seen, unseen = ((self.units.log_det - self.energy(x)).mean().item() - log_z for x in rows)
         figures = {"test log-likelihood": unseen, "train-test gap": seen - unseen}
-        return {**figures, "effective runs": found.ess} if found else figures
+        figures |= {} if self.net.real else {"pseudo-likelihood": self.net.pseudo_likelihood(rows[1], rng, BITS)}
+        return figures | ({"effective runs": found.ess} if found else {})
 
     def client(self) -> dict[str, list[list[Any]]]:
         return {} if self.net.real else self.net.programs("net")
