@@ -42,13 +42,14 @@ def minimize(optimizer: Optimizer, loss: Tensor, **live: Any) -> None:
 @torch.no_grad()
 def follow(slow: nn.Module, fast: nn.Module, weight: float) -> None:
     """Move the parameters of `slow` towards those of `fast`: slow + weight · (fast − slow), a running average of weights."""
-    torch._foreach_lerp_([*slow.parameters()], [*fast.parameters()], weight)
+    for own, other in zip(slow.parameters(), fast.parameters(), strict=True):
+        own.lerp_(other, weight)
 
 
 # ---------------------------------------------------------------- networks that are told the time
 
 
-def clock(steps: int, k: int = 8) -> Float[Tensor, "times 2k"]:
+def clock(steps: int, k: int = 8) -> Float[Tensor, "times f"]:
     """What a network is told of the times 0 … `steps`: a row for each, sin and cos of πjt/steps for j = 1 … k."""
     angle = math.pi * torch.arange(steps + 1)[:, None] * torch.arange(1, k + 1) / steps
     return torch.cat([angle.sin(), angle.cos()], 1)
@@ -108,15 +109,15 @@ class TimeGated(nn.Module):
 
 
 class Standardize(nn.Module):
-    """Columns shifted and scaled to mean 0 and variance 1; the identity until `fit`."""
+    """Columns shifted and scaled to mean 0 and variance 1 by `fit`; until then by the given shift and scale."""
 
     shift: Tensor  # (d,)
     scale: Tensor  # (d,)
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, shift: float = 0.0, scale: float = 1.0) -> None:
         super().__init__()
-        self.register_buffer("shift", torch.zeros(dim))
-        self.register_buffer("scale", torch.ones(dim))
+        self.register_buffer("shift", torch.full((dim,), shift))
+        self.register_buffer("scale", torch.full((dim,), scale))
 
     def fit(self, x: Float[Tensor, "n d"]) -> None:
         self.shift.copy_(x.mean(0))

@@ -88,7 +88,7 @@ class Mixture(Drawn):
 
     @cached_property
     def apart(self) -> bool:
-        """Whether there are several modes, any two of them six standard deviations apart: then it is clear where a row belongs."""
+        """Whether there are several modes, any two of them six standard deviations apart, so that no row belongs to both."""
         between = torch.pdist(self.means)
         return len(between) > 0 and bool(between.min() >= 6 * self.covariance.diagonal(dim1=1, dim2=2).max().sqrt() - 1e-9)
 

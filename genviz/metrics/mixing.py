@@ -40,7 +40,7 @@ def perfect_quality(d: int) -> float:
 
 @dataclass(frozen=True)
 class Visits:
-    """Where `n` independent rows fell: `hq` the share that fell into a mode, `counts` (k,) of each mode, `weights` the truth."""
+    """Where `n` independent rows fell: `counts` (k,) into each mode, whose true weights are `weights`."""
 
     n: int
     counts: Int[Tensor, " k"]
