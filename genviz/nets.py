@@ -55,8 +55,15 @@ def clock(steps: int, k: int = 8) -> Float[Tensor, "times f"]:
     return torch.cat([angle.sin(), angle.cos()], 1)
 
 
+def silent(layer: nn.Module) -> None:
+    """Make a linear layer answer 0 until it has learned something."""
+    assert isinstance(layer, nn.Linear)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+
+
 class FourierMLP(nn.Module):
-    """An `mlp` for points that also sees sin(Bx) and cos(Bx), `b` (waves, d) ~ N(0, `scale`²) and fixed, and the time."""
+    """An `mlp` for points, silent at first. It also sees the time, and sin(Bx) and cos(Bx): B ~ N(0, `scale`²), fixed."""
 
     b: Tensor
 
@@ -65,6 +72,7 @@ class FourierMLP(nn.Module):
         d, *rest = sizes
         self.register_buffer("b", scale * torch.randn(waves, d))
         self.mlp = mlp([d + 2 * waves + times, *rest], "silu")
+        silent(self.mlp[-1])
 
     def forward(self, x: Float[Tensor, "n d"], time: Float[Tensor, "n f"]) -> Float[Tensor, "n o"]:
         angle = x @ self.b.T
@@ -84,6 +92,7 @@ class ResidualMLP(nn.Module):
         self.enter = nn.Linear(d + times, hidden)
         self.body = nn.ModuleList(nn.Linear(hidden + times, hidden) for _ in range(depth - 1))
         self.out = nn.Linear(hidden + d, out)
+        silent(self.out)
 
     def forward(self, x: Float[Tensor, "n d"], time: Float[Tensor, "n f"]) -> Float[Tensor, "n o"]:
         h = silu(self.enter(torch.cat([x, time], 1)))

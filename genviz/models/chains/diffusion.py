@@ -120,7 +120,7 @@ class Diffusion(Reversible, Model):
         adam = Adam([p for p in self.parameters() if p.requires_grad], self.lr, fused=True)
         for step, (x, *_) in enumerate(data.batches(self, rng), start=1):
             if self.schedule == "learned":
-                self.noise.table = tabulate(self.learned(), self.readout)  # with its gradients
+                self.noise.table = tabulate(self.learned(), self.readout).float()  # with its gradients
             x0, t = self.units(x), rng.integers(1, self.T + 1, len(x))
             xt = draw(self.noise.q(x0, t), rng)  # x_t ~ q(x_t|x_0)
             loss = self.loss(x0, xt, t)
@@ -128,7 +128,7 @@ class Diffusion(Reversible, Model):
             minimize(adam, loss, lr=self.lr * fall)
             follow(self.average, self.net, 1.0 if step < self.decay / 2 else 1 - EMA)
             if self.schedule == "learned":
-                self.noise.table = tabulate(self.learned(), self.readout).detach()
+                self.noise.table = tabulate(self.learned(), self.readout).float().detach()
             show = {"x": x, "noised": self.units.undo(xt)}
             yield Step({"loss": loss.detach()}, caption="The network learns to say where each came from.", show=show)
 
@@ -154,7 +154,7 @@ class Diffusion(Reversible, Model):
             f, s = f.chunk(2, 1)
             var = (r.logit + s / math.sqrt(self.T)).sigmoid()
         mean = r.keep * xt + r.push * f
-        if self.spec.support == "unit" and not self.training:  # what it has in mind is a row of pixels
+        if self.spec.support == "unit" and isinstance(self.noise, Gaussian) and not self.training:  # x_0 is within its range
             mean = r.c0 * self.noise.origin(mean, xt, t).clamp(-1, 1) + r.c1 * xt
         return normal(mean, var.sqrt())
 

@@ -42,7 +42,7 @@ class Rates(NamedTuple):
 
 
 def tabulate(beta: Float[Tensor, " T"], readout: Readout) -> Float[Tensor, "times columns"]:
-    """The columns of `Rates` for the times 0 … T, float32, computed in float64. Of time 0 only signal and noise count.
+    """The columns of `Rates` for the times 0 … T, in the type of beta: float64. Of time 0 only signal and noise count.
 
     At t = 1, where v = 0, log_v is such that the formula of the divergence, ½ (log V − log v + (v + (m − μ)²)/V − 1), becomes
     −log p(x_0|x_1).
@@ -61,8 +61,8 @@ def tabulate(beta: Float[Tensor, " T"], readout: Readout) -> Float[Tensor, "time
     columns = Rates(
         beta, A.sqrt(), noise, c0, c1, v, log_v, keep, push, spread, beta.logit(1e-9), stir, rise_x, rise_f
     )  # fmt: skip
-    table = torch.stack(columns, 1).float()
-    return torch.cat([torch.eye(len(columns))[1:2].to(table), table])
+    table = torch.stack(columns, 1)
+    return torch.cat([torch.eye(len(columns)).to(table)[1:2], table])
 
 
 class Noise(nn.Module):
@@ -73,7 +73,7 @@ class Noise(nn.Module):
     def __init__(self, beta: Float[Tensor, " T"], readout: Readout = "sd15") -> None:
         super().__init__()
         self.readout: Readout = readout
-        self.register_buffer("table", tabulate(beta, readout))
+        self.register_buffer("table", tabulate(beta, readout).float())
 
     def at(self, t: Times) -> Rates:
         return Rates(*self.table[t].split(1, 1))

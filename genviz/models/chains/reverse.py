@@ -135,25 +135,24 @@ class Reversible:
         but frozen to the noise's (SD15, appendix B). A `BadInput` for real rows that repeat: no bound holds of their density.
         """
         if self.repeats:
-            raise BadInput(
-                "the rows repeat each other, or a column never changes: their density is unbounded, so bits say nothing"
-            )
+            raise BadInput("rows that repeat, or a column that never changes, have a density without limit, and no bits")
         x0 = self.units(self.spec.check(x))
-        rows, t = x0.repeat_interleave(self.T, 0), torch.arange(1, self.T + 1).repeat(len(x0))
-        parts = [self.parts(a, b, rng) for a, b in zip(rows.split(TOGETHER), t.split(TOGETHER), strict=True)]
-        each = torch.cat([torch.cat(parts).view(len(x0), self.T), self.noise.end(x0)[:, None]], 1)
+        parts = [self.parts(rows, rng) for rows in x0.split(max(1, TOGETHER // self.T))]
+        each = torch.cat([torch.cat(parts), self.noise.end(x0)[:, None]], 1)
         if edge:
             each[:, 0] = self.spec.dim * (LOG_2PI + 1 + self.noise.table[1, 0].log()) / 2
         if self.spec.support == "real":
             each[:, 0] -= self.units.log_det
         return each
 
-    def parts(self, x0: Rows, t: Times, rng: Rng) -> Float[Tensor, " n"]:
+    def parts(self, rows: Rows, rng: Rng) -> Float[Tensor, "n times"]:
+        x0, t = rows.repeat_interleave(self.T, 0), torch.arange(1, self.T + 1).repeat(len(rows))
         xt = draw(self.noise.q(x0, t), rng)
         law = self.guess(xt, t)
-        kl = self.noise.kl(self.noise.back(x0, xt, t), law, t)
-        if self.spec.support == "unit" and (first := t == 1).any():
-            kl[first] = -grey_level(normal(law.loc[first], law.scale[first]), x0[first], 2 / (LEVELS - 1)).sum(1)
+        kl = self.noise.kl(self.noise.back(x0, xt, t), law, t).view(len(rows), self.T)
+        if self.spec.support == "unit":
+            first = normal(law.loc[:: self.T], law.scale[:: self.T])
+            kl[:, 0] = -grey_level(first, rows, 2 / (LEVELS - 1)).sum(1)
         return kl
 
     def bound(self, x: Rows, rng: Rng, k: int = 1) -> Float[Tensor, " n"]:
