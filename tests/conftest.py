@@ -3,7 +3,6 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 
 import pytest
 from jaxtyping import install_import_hook
@@ -11,20 +10,13 @@ from jaxtyping import install_import_hook
 os.environ["GENVIZ_HOME"] = tempfile.mkdtemp(prefix="genviz-test-")
 install_import_hook("genviz", "typecheck.check")
 
+from genviz.service.build import PINNED  # noqa: E402
+
+os.environ.update(PINNED)  # as commands and workers do: torch reads it once, and the first test that pins it decides for all
+
 import torch  # noqa: E402
 
 torch.set_num_threads(1)
-
-
-BEFORE = dict(os.environ)
-
-
-@pytest.fixture(autouse=True)
-def environment() -> Iterator[None]:
-    """Commands pin the environment of their process, which is the tests' here: it is put back before the next one."""
-    yield
-    os.environ.clear()
-    os.environ.update(BEFORE)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
