@@ -25,6 +25,15 @@ def _numbers(value: Any) -> bool:
     return isinstance(value, list) and len(value) <= 64 and all(map(_number, value))
 
 
+def _settings(value: Any) -> bool:
+    return isinstance(value, dict) and len(value) <= 64 and all(isinstance(v, str | bool) or _number(v) for v in value.values())
+
+
+FILM: dict[str, Callable[[Any], bool]] = {
+    "seed": lambda value: isinstance(value, int) and 0 <= value < 10**9,
+    "settings": _settings,
+    "clamp": lambda value: value is None or (isinstance(value, list) and _numbers([x for x in value if x is not None])),
+}
 VIEW: dict[str, Callable[[Any], bool]] = {
     "playhead": _number,
     "following": lambda value: isinstance(value, bool),
@@ -33,6 +42,7 @@ VIEW: dict[str, Callable[[Any], bool]] = {
     ),
     "hidden": lambda value: isinstance(value, list) and len(value) <= 64 and all(isinstance(layer, str) for layer in value),
     "selection": lambda value: isinstance(value, int) and -1 <= value < 10_000,
+    "film": lambda value: isinstance(value, dict) and value.keys() == FILM.keys() and all(FILM[k](v) for k, v in value.items()),
     "cursor": lambda value: value is None or (_numbers(value) and len(value) > 0),
 }
 

@@ -62,9 +62,9 @@ class Page:
         self.problems.append(f"This page has no preset “{asked[:64]}”; “{self.default}” is shown.")
         return self.default
 
-    def _view(self) -> dict[str, Any]:
+    def _view(self, name: str = "view") -> dict[str, Any]:
         try:
-            return read_view(st.query_params.get("view", "{}"))
+            return read_view(st.query_params.get(name, "{}"))
         except ValueError:
             self.problems.append("The view in the link cannot be read; the page opens at its beginning.")
             return {}
@@ -107,8 +107,13 @@ class Page:
             label=label,
             view=self.view,
         )
-        if view and (text := json.dumps(view, separators=(",", ":"))) != st.query_params.get("view"):
-            st.query_params["view"] = text
+        if view:
+            self._note("view", view)
+
+    def _note(self, name: str, view: dict[str, Any]) -> None:
+        """A person's view goes into the link."""
+        if (text := json.dumps(view, separators=(",", ":"))) != st.query_params.get(name):
+            st.query_params[name] = text
 
     def _controls(self) -> None:
         """Preset, knobs, the run's settings, Train. Each part is a fragment: moving a knob reruns its neighbours alone."""
@@ -275,6 +280,19 @@ class Page:
             for column, panes in zip(st.columns(2, gap="medium"), cards[i : i + 2], strict=False):
                 with column, st.container(border=True, key=f"card-{panes[0]}"):
                     stage(self.source.id, key=f"{panes[0]}-{self.source.id}", panes=list(panes), height=height)
+
+    def film(self, panel: str, height: int = 300) -> None:
+        """A card that plays a film of the model's chain; its title, words and knobs come with it."""
+        if self.source is not None:
+            with st.container(border=True, key=f"card-{panel}"):
+                self._film(f"film:{self.source.id}/{panel}", panel, height)
+
+    @st.fragment
+    def _film(self, source: str, panel: str, height: int) -> None:
+        name, key = f"film.{panel}", f"{panel}-{source}"
+        view = self._view(name)
+        if now := stage(source, key=key, transport=True, height=height, label=f"{self.card.title}, {panel}", view=view):
+            self._note(name, now)
 
     def mathematics(self, equations: Sequence[tuple[str, str, str]]) -> None:
         """Equations beside the source of `fit`: (words, LaTeX, what the code lines of it contain)."""

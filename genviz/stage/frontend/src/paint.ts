@@ -42,6 +42,9 @@ const DEPTH: Record<Layer["type"], number> = {
   decode: 8,
   bars: 9,
   curves: 9,
+  units: 9,
+  trace: 8,
+  handles: 8,
   numbers: 9,
   caption: 9,
 };

@@ -1,6 +1,7 @@
 // The transport (C1): buttons, speed, the scrub bar, and the state of the run in plain words.
 
 import { faster, goLive, isSlow, moving, play, rewind, SPEEDS, slow, step, trainOn } from "./commands";
+import { Controls } from "./controls";
 import { drawing, el, ICON, say } from "./dom";
 import type { Save } from "./save";
 import { Strip } from "./strip";
@@ -22,6 +23,7 @@ export class Transport {
   private readonly golive: HTMLButtonElement;
   private readonly onward: HTMLButtonElement;
   private readonly speed: HTMLSelectElement;
+  private readonly controls: Controls | null;
   private shown = "";
 
   constructor(
@@ -31,6 +33,7 @@ export class Transport {
     save: Save,
   ) {
     this.strip = new Strip(source, commit);
+    this.controls = source.film && new Controls(source, source.film, commit);
     const button = (label: string, icon: string, act: Action, key: string) => {
       const node = el(
         "button",
@@ -85,6 +88,7 @@ export class Transport {
       keys,
     );
     this.root.append(save.root, row, this.strip.root, this.error);
+    if (this.controls) this.root.prepend(this.controls.root);
   }
 
   /** Acts, says in place what went wrong, and tells Python where we stand. */
@@ -101,6 +105,7 @@ export class Transport {
   draw(pane: Pane | undefined, theme: Theme, hidden: Set<string>): void {
     const { source } = this;
     this.strip.draw(pane, theme, hidden);
+    this.controls?.draw();
     const on = moving(source);
     const training = live(source) && (source.status.state === "running" || source.status.state === "starting");
     const look = `${source.status.state}|${on}|${isSlow(source)}|${source.speed}|${training && !source.following}|${training}|${live(source) && atHead(source)}`;

@@ -38,7 +38,22 @@ export type Numbers = Base<"numbers"> & With<"figures"> & { rows: [string, numbe
 export type Trace = Base<"trace"> & With<never> & { ahead: string; back?: string; clock: number[] };
 export type Handles = Base<"handles"> & With<"xy"> & { knobs: string[]; scale: number[] };
 export type Caption = Base<"caption"> & With<never> & { text?: string };
-export type Layer = Points | Images | Field | Arrows | Mesh | Path | Ellipses | Bars | Curves | Decode | Numbers | Caption;
+export type Layer =
+  | Points
+  | Images
+  | Units
+  | Field
+  | Arrows
+  | Mesh
+  | Path
+  | Ellipses
+  | Bars
+  | Curves
+  | Decode
+  | Numbers
+  | Trace
+  | Handles
+  | Caption;
 
 export type Pane = {
   name: string;
@@ -55,9 +70,22 @@ export type Pane = {
   latent?: boolean;
   line?: boolean;
   ask?: string;
+  walks?: string;
+};
+export type Setting = number | string | boolean;
+/** A knob that a person may set of a film. */
+export type Control = {
+  name: string;
+  value: Setting;
+  kind: "int" | "float" | "bool" | "str";
+  low: number | null;
+  high: number | null;
+  help: string;
+  log: boolean;
+  choices: Setting[];
 };
 export type Op = [string, ...(string | number)[]]; // e.g. ["linear", "decoder.0.weight", "decoder.0.bias"], ["relu"]
-export type Scene = { panes: Pane[]; programs: Record<string, Op[]>; latent: number; shape: number[] };
+export type Scene = { panes: Pane[]; programs: Record<string, Op[]>; latent: number; shape: number[]; controls: Control[] };
 export type Frame = {
   step: number;
   time: number;
@@ -66,7 +94,22 @@ export type Frame = {
   caption: string;
 };
 export type Metric = { steps: number[]; values: number[] };
-export type Program = (z: Float32Array) => Float32Array; // returns a reused buffer: copy before the next call
+/** What a program has besides its argument: the chain time, the inverse temperature, sources of chance. */
+export type Ambient = { t?: number; beta?: number; noise?: () => number; uniform?: () => number };
+/** A place in a program where chance decides, as it was at the last call: `out` fell with `p` (for a Gaussian the mean), which a
+ *  sigmoid made of `input`; `name` is the register that got it, "x" the new state. */
+export type Coin = {
+  kind: "bernoulli" | "gaussian";
+  name: string;
+  p: Float32Array;
+  out: Float32Array;
+  input: Float32Array | null;
+};
+/** Returns a reused buffer, and leaves its registers: copy before the next call. */
+export type Program = ((x: Float32Array, at?: Ambient) => Float32Array) & {
+  registers: Map<string, Float32Array>;
+  coins: Coin[];
+};
 export type Status = {
   state: "starting" | "running" | "paused" | "done" | "stopped" | "interrupted" | "diverged";
   step: number;
@@ -75,9 +118,25 @@ export type Status = {
   slow?: boolean; // it tells its steps in captioned moments
 };
 
+export type Asked = { seed: number; settings: Record<string, Setting>; clamp: (number | null)[] | null };
+/** What can be asked of a film, and what it was asked with. */
+export interface Darkroom {
+  readonly seed: number;
+  readonly settings: ReadonlyMap<string, Setting>;
+  readonly clamp: Float32Array | null; // a row of known values, NaN where free
+  readonly loading: boolean;
+  renew(): void; // other noise
+  set(name: string, value: Setting): void;
+  pin(row: Float32Array | null): void;
+  stop(): void; // enough of it has come
+  asked(): Asked; // for a link; a long row of known values is left out
+  restore(asked: Asked): void;
+}
+
 /** A timeline that can be watched: a live run or a shipped pretrained one. One object per id on `window`, shared by all mounts. */
 export interface Source {
-  readonly id: string; // "run:<id>" | "pretrained:<name>"
+  readonly id: string; // "run:<id>" | "pretrained:<name>" | "film:<source>/<panel>"
+  readonly film: Darkroom | null; // of a film: its steps are chain steps
   readonly scene: Scene | null; // null until the layout record arrived
   readonly frames: Frame[]; // ascending steps
   readonly shots: Frame[]; // captioned slow-motion moments, oldest first; only of the current slow motion
@@ -94,6 +153,7 @@ export interface Source {
   readonly version: number; // grows with every change but that of the cursor
   axes: [number, number]; // which two code dimensions the latent pane shows
   selection: number; // index of the selected point, −1 for none
+  seen(): void; // it is being drawn: what is computed on demand is wanted
   seek(step: number): void; // stops following unless at the end
   play(on?: boolean): void;
   /** The two frames round the playhead and the share of the second: for interpolation. */

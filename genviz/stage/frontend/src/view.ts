@@ -13,7 +13,7 @@ import { slowOf } from "./slow";
 import { meter } from "./stats";
 import { publish, readTheme, type Theme, watchTheme } from "./theme";
 import { Transport } from "./transport";
-import type { Scene, Source } from "./types";
+import type { Asked, Scene, Source } from "./types";
 import { head, position } from "./words";
 
 export type ViewState = {
@@ -23,6 +23,7 @@ export type ViewState = {
   hidden?: string[];
   selection?: number;
   cursor?: number[] | null;
+  film?: Asked;
 };
 export type Options = {
   panes: string[] | null;
@@ -151,15 +152,14 @@ export class View implements Host {
   commit(): void {
     this.sending ??= setTimeout(() => {
       this.sending = undefined;
-      const { playhead, following, axes, selection, cursor } = this.source;
-      const state: ViewState = {
-        playhead: Math.round(playhead * 100) / 100,
-        following,
-        axes: [...axes],
-        hidden: [...this.hidden],
-        selection,
-      };
-      state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
+      const { playhead, following, axes, selection, cursor, film } = this.source;
+      const state: ViewState = { playhead: Math.round(playhead * 100) / 100, following, hidden: [...this.hidden] };
+      if (film) state.film = film.asked();
+      else {
+        state.axes = [...axes];
+        state.selection = selection;
+        state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
+      }
       this.sent = [...this.sent.slice(-20), JSON.stringify(state)];
       this.tell(state);
     }, PACE);
@@ -175,6 +175,7 @@ export class View implements Host {
     }
     if (view.selection !== undefined) source.selection = view.selection;
     if (view.cursor) source.cursor = Float32Array.from(view.cursor);
+    if (view.film) source.film?.restore(view.film);
     if (view.hidden) this.hide(view.hidden);
     if (view.playhead !== undefined && !view.following) this.wanted = view.playhead;
     if (view.playhead !== undefined || view.following) this.begun = true;
@@ -203,7 +204,14 @@ export class View implements Host {
     window.addEventListener("resize", fitted);
     this.ends.push(() => window.removeEventListener("resize", fitted));
     this.ends.push(
-      keyboard({ source: this.source, transport: this.transport, focused: () => this.focus ?? this.views[0], help, save }),
+      keyboard({
+        root: this.root,
+        source: this.source,
+        transport: this.transport,
+        focused: () => this.focus ?? this.views[0],
+        help,
+        save,
+      }),
     );
   }
 
@@ -349,6 +357,7 @@ export class View implements Host {
     if (!this.visible) return;
     const began = performance.now();
     const { source } = this;
+    source.seen();
     if (this.drawn === source.version) {
       for (const view of this.views) view.point(); // only the pointer has moved
       meter(performance.now() - began);
@@ -359,7 +368,7 @@ export class View implements Host {
     this.blank.hidden = Boolean(source.scene);
     this.panes.hidden = !source.scene;
     if (!source.scene && performance.now() - this.born > 300)
-      say(this.blankText, source.problem || "waiting for the first picture…");
+      say(this.blankText, source.problem || (source.film ? "computing…" : "waiting for the first picture…"));
     if (source.frames.length) this.open();
     this.figures.draw(source, this.theme);
     const slow = slowOf(source);
@@ -397,7 +406,7 @@ export class View implements Host {
     this.orient();
     if (!(this.transport || this.options.loop) || this.begun) return;
     this.begun = true;
-    if (!source.id.startsWith("pretrained:")) return;
+    if (!source.film && !source.id.startsWith("pretrained:")) return;
     if (this.still) source.seek(head(source));
     else {
       source.seek(source.frames[0].step);
