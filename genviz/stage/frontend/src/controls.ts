@@ -10,6 +10,7 @@ const SIGHS = 1000; // ms of computing after which it can be stopped
 export class Controls {
   readonly root = el("div", { class: "controls", role: "group", "aria-label": "settings of the film" });
   private readonly knobs = el("div", { class: "knobs" });
+  private readonly another: HTMLButtonElement;
   private readonly clear: HTMLButtonElement;
   private readonly halt: HTMLButtonElement;
   private built = "";
@@ -30,9 +31,12 @@ export class Controls {
       return node;
     };
     const renew = button("new noise", "The same chain with other random numbers", () => film.renew());
-    this.clear = button("forget what is known", "Let go of the known values (ctrl + z)", () => film.pin(null));
+    this.clear = button("clear", "Let go of the known values (ctrl + z)", () => film.pin(null));
     this.halt = button("stop", "Stop computing: what has come stays", () => film.stop());
-    this.root.append(renew, this.knobs, this.clear, this.halt);
+    this.another = button("another picture", "The next row of the training data", () => {
+      source.selection++;
+    });
+    this.root.append(renew, this.another, this.knobs, this.clear, this.halt);
   }
 
   draw(): void {
@@ -46,6 +50,7 @@ export class Controls {
     }
     for (const { name, value } of controls) this.shown.get(name)?.(film.settings.get(name) ?? value);
     this.clear.hidden = !film.clamp;
+    this.another.hidden = !source.scene?.panes.some((pane) => pane.clamp && pane.kind === "images");
     if (!film.loading) this.since = 0;
     else if (!this.since) {
       this.since = performance.now();

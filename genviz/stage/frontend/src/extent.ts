@@ -94,7 +94,7 @@ export class Extent {
   private add(layer: Layer): void {
     if (layer.type === "bars") {
       const [lo, hi] = this.values.get(layer.name) ?? [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-      const values = layer.tensors.values?.data ?? [];
+      const values = [...(layer.tensors.values?.data ?? []), ...(layer.tensors.marks?.data ?? [])];
       this.values.set(layer.name, [Math.min(lo, ...values), Math.max(hi, ...values)]);
       return;
     }

@@ -72,6 +72,7 @@ export function keyboard(stage: Stage): () => void {
     const node = target instanceof HTMLElement ? target : null;
     const pressable = node?.closest("button, a, summary, [role=button], [role=tab], [role=radio], [role=slider]:not(.strip)");
     const latent = node?.classList.contains("latent");
+    if (node?.classList.contains("paintable") && /^(Arrow|Enter$| $)/.test(event.key)) return; // the board's own
     const act = (): Action | null => {
       switch (event.key) {
         case " ":

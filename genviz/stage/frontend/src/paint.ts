@@ -8,12 +8,15 @@ import type { Brush } from "./draw/brush";
 import { type Backdrop, drawCurves, fingerprint, hairline, seriesOf } from "./draw/curves";
 import type { Decoder } from "./draw/decode";
 import { drawField } from "./draw/field";
-import { drawGrids, type Grid } from "./draw/images";
+import { drawGrids, type Grid, type Tile } from "./draw/images";
 import { drawArrows, drawEllipses, drawMesh, drawPath } from "./draw/lines";
 import { crosshair, drawPoints, halo } from "./draw/points";
+import { drawUpright } from "./draw/upright";
 import { type Extent, padded, spread, union } from "./extent";
 import type { Theme } from "./theme";
+import type { Tracer } from "./trace";
 import type { Curves, Frame, Layer, Pane, Points, Source } from "./types";
+import type { Wipe } from "./wipe";
 import { extent, head } from "./words";
 
 export type Picture = {
@@ -24,6 +27,9 @@ export type Picture = {
   extents: Extent;
   decoder: Decoder;
   backdrop: Backdrop;
+  tracer: Tracer | null; // null in a thumbnail
+  wipe?: Wipe | null; // a row that is wiped over
+  tiles?: Tile[]; // where the pictures stand: filled in
   theme: Theme;
   still: boolean; // no interpolation
   mini: boolean;
@@ -80,7 +86,8 @@ function plane(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): P
   return plane;
 }
 
-const pointed = (layer: Layer) => layer.type === "decode" && layer.at === "cursor";
+/** Layers that follow the pointer. */
+export const pointed = (layer: Layer) => layer.type === "trace" || (layer.type === "decode" && layer.at === "cursor");
 
 /** What follows the pointer. */
 function marks(g: CanvasRenderingContext2D, plane: Plane, p: Picture): void {
@@ -175,6 +182,7 @@ function chosen({ layers, source: { selection } }: Picture): [number, number] | 
 function draw(b: Brush, p: Picture, layer: Shown): void {
   if (layer.type === "points") drawPoints(b, layer, seen(layer, p.pane, p.source.axes));
   else if (layer.type === "field") drawField(b, layer);
+  else if (layer.type === "trace") p.tracer?.draw(b, p.source, layer);
   else if (layer.type === "arrows") drawArrows(b, layer);
   else if (layer.type === "ellipses") drawEllipses(b, layer);
   else if (layer.type === "path") drawPath(b, layer.tensors.xy?.data ?? [], layer.role);
@@ -197,7 +205,17 @@ export function grids(p: Picture): Grid[] {
     if (layer.type !== "images" || !layer.tensors.pixels) return [];
     const { data, shape } = layer.tensors.pixels;
     const [n, h, w] = shape;
-    const common = { h, w, label: layer.label, dim: layer.dim };
+    const board = p.wipe && layer.name === p.wipe.name ? p.wipe : null;
+    const common = {
+      h,
+      w,
+      label: layer.label,
+      dim: layer.dim,
+      layer: layer.name,
+      signed: Boolean(layer.diverging),
+      veil: board?.mask,
+      sponge: board?.at ?? null,
+    };
     if (layer.follow === "selection") {
       const i = p.source.selection;
       if (i < 0 || i >= n) return [];
@@ -220,6 +238,7 @@ export function grids(p: Picture): Grid[] {
         count,
         columns: p.mini ? Math.ceil(Math.sqrt(count)) : (layer.columns ?? 0),
         captions: layer.captions,
+        ...(layer.pick && { chosen: p.source.selection }),
       },
     ];
   });
@@ -227,14 +246,23 @@ export function grids(p: Picture): Grid[] {
 
 function images(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): void {
   const pad = p.mini ? 1 : 4;
-  drawGrids(g, p.theme, p.mini ? grids(p).slice(0, 1) : grids(p), { x: pad, y: pad, w: w - 2 * pad, h: h - 2 * pad }, p.mini);
+  const tiles = drawGrids(
+    g,
+    p.theme,
+    p.mini ? grids(p).slice(0, 1) : grids(p),
+    { x: pad, y: pad, w: w - 2 * pad, h: h - 2 * pad },
+    p.mini,
+  );
+  p.tiles?.splice(0, p.tiles.length, ...tiles);
 }
 
 function bars(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): void {
   for (const layer of p.layers) {
     if (layer.type !== "bars") continue;
     g.globalAlpha = layer.dim ? 0.25 : 1;
-    drawBars(g, p.theme, layer, w, h, barScale(layer, p.extents.range(p.source, layer.name)));
+    const scale = barScale(layer, p.extents.range(p.source, layer.name));
+    if (layer.upright) drawUpright(g, p.theme, layer, w, h, scale, p.mini);
+    else drawBars(g, p.theme, layer, w, h, scale);
     g.globalAlpha = 1;
     return; // one set of bars a pane
   }

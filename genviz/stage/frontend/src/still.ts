@@ -28,7 +28,6 @@ export function still(id: string, blob: string): Source {
   };
   return {
     id,
-    film: null,
     scene,
     problem,
     frames: [],

@@ -176,6 +176,7 @@ export class Strip {
       extents,
       decoder: new Decoder(),
       backdrop: new Backdrop(),
+      tracer: null,
       theme,
       still: true,
       mini: true,

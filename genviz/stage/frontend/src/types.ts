@@ -71,6 +71,7 @@ export type Pane = {
   line?: boolean;
   ask?: string;
   walks?: string;
+  clamp?: boolean;
 };
 export type Setting = number | string | boolean;
 /** A knob that a person may set of a film. */
@@ -136,7 +137,7 @@ export interface Darkroom {
 /** A timeline that can be watched: a live run or a shipped pretrained one. One object per id on `window`, shared by all mounts. */
 export interface Source {
   readonly id: string; // "run:<id>" | "pretrained:<name>" | "film:<source>/<panel>"
-  readonly film: Darkroom | null; // of a film: its steps are chain steps
+  readonly film?: Darkroom; // of a film: its steps are chain steps
   readonly scene: Scene | null; // null until the layout record arrived
   readonly frames: Frame[]; // ascending steps
   readonly shots: Frame[]; // captioned slow-motion moments, oldest first; only of the current slow motion

@@ -68,6 +68,7 @@ export class View implements Host {
     readonly source: Source,
     private options: Options,
     private readonly tell: (state: ViewState) => void,
+    readonly set: (knobs: Record<string, number>) => void,
   ) {
     this.blank.append(this.blankText);
     this.root.append(this.probe, this.blank, this.panes);
@@ -153,11 +154,8 @@ export class View implements Host {
       const { playhead, following, axes, selection, cursor, film } = this.source;
       const state: ViewState = { playhead: Math.round(playhead * 100) / 100, following, hidden: [...this.hidden] };
       if (film) state.film = film.asked();
-      else {
-        state.axes = [...axes];
-        state.selection = selection;
-        state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
-      }
+      else Object.assign(state, { axes: [...axes], selection }); // a film has those of its base
+      state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
       this.sent = [...this.sent.slice(-20), JSON.stringify(state)];
       this.tell(state);
     }, PACE);
@@ -225,6 +223,7 @@ export class View implements Host {
     }
     for (const view of this.views) {
       interact(view);
+      view.clamps();
       for (const part of [view.frame, view.header, view.legend]) this.observer.observe(part);
     }
     this.layout();
