@@ -6,16 +6,18 @@ import { Grip } from "./grip";
 import type { PaneView } from "./pane";
 import { number } from "./words";
 
+const PARKED = 30; // pixels from the corner, where the two grips of free coordinates wait
 const STRIDE = 0.01; // of the range, by an arrow key
 
 /** Two grips on the borders of a plane, one for each coordinate; the line is drawn across while one is known. */
 export class Held {
-  private readonly lines = [0, 1].map((side) => ({
-    line: el("div", { class: side ? "known across" : "known", hidden: true }, el("span")),
-    grip: this.grip(side as 0 | 1),
-  }));
+  private readonly lines: { line: HTMLElement; grip: Grip }[];
 
   constructor(private readonly view: PaneView) {
+    this.lines = ([0, 1] as const).map((side) => ({
+      line: el("div", { class: side ? "known across" : "known", hidden: true }, el("span")),
+      grip: this.grip(side),
+    }));
     for (const { line, grip } of this.lines) view.frame.append(line, grip.root);
   }
 
@@ -34,7 +36,7 @@ export class Held {
     this.lines.forEach(({ line, grip }, side) => {
       const value = known?.[0] === side ? known[1] : null;
       line.hidden = value === null;
-      const at = value === null ? (side ? box.y + box.h : box.x) : side ? plane.py(value) : plane.px(value);
+      const at = value === null ? (side ? box.y + box.h - PARKED : box.x + PARKED) : side ? plane.py(value) : plane.px(value);
       if (value !== null) {
         line.style.transform = side ? `translate(${box.x}px, ${at}px)` : `translate(${at}px, ${box.y}px)`;
         line.style.setProperty("--length", `${side ? box.w : box.h}px`);

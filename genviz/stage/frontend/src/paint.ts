@@ -246,13 +246,10 @@ export function grids(p: Picture): Grid[] {
 
 function images(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): void {
   const pad = p.mini ? 1 : 4;
-  const tiles = drawGrids(
-    g,
-    p.theme,
-    p.mini ? grids(p).slice(0, 1) : grids(p),
-    { x: pad, y: pad, w: w - 2 * pad, h: h - 2 * pad },
-    p.mini,
-  );
+  const all = grids(p);
+  const moving = all.find(({ layer }) => p.pane.layers.some(({ name, static: fixed }) => name === layer && !fixed));
+  const shown = p.mini ? [moving ?? all[0]].filter(Boolean) : all;
+  const tiles = drawGrids(g, p.theme, shown, { x: pad, y: pad, w: w - 2 * pad, h: h - 2 * pad }, p.mini);
   p.tiles?.splice(0, p.tiles.length, ...tiles);
 }
 

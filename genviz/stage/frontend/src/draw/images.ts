@@ -145,7 +145,7 @@ function veiled(g: CanvasRenderingContext2D, theme: Theme, veil: Uint8Array, w: 
   g.fillStyle = theme.tile;
   g.fillRect(tile.x, tile.y, tile.w, tile.h);
   g.strokeStyle = theme.accent;
-  g.globalAlpha = 0.45;
+  g.globalAlpha = 0.6;
   g.lineWidth = 1;
   g.beginPath();
   for (let d = 0; d < tile.w + tile.h; d += 6) {
