@@ -215,10 +215,9 @@ def particle() -> float:
     weights = {name: (torch.randn(shape, generator=draw) / shape[1] ** 0.5).numpy() for name, shape in shapes.items()}
     weights["var"] = torch.full((201, 2), 1e-3).numpy()
     net = [["linear", "w1"], ["silu"], ["linear", "w2"], ["silu"], ["linear", "w3"], ["silu"], ["linear", "w4"]]
-    programs = {
-        "reverse": [*net, ["affine", 0, 0.01], ["add", "x"], *noise],
-        "invert": [*net, ["affine", 0, -0.01], ["add", "x"]],
-    }
+    moves = {name: [*net, ["affine", 0, scale], ["add", "x"]] for name, scale in (("reverse", 0.01), ("invert", -0.01))}
+    noise = [["put", "mean"], ["row", "var"], ["put", "v"], ["get", "mean"], ["gaussian", "v"]]
+    programs = moves | {"reverse": moves["reverse"] + noise}
     trace = Trace(name="p", ahead="reverse", back="invert", clock=tuple(range(200, -1, -1)))
     layers = [Points(name="x", xy=torch.randn(600, 2, generator=draw)), trace]
     scene = Scene(panes=[Pane(name="x", title="", layers=layers, x=(-3, 3), y=(-3, 3))])
