@@ -11,9 +11,10 @@ import { drawField } from "./draw/field";
 import { drawGrids, type Grid } from "./draw/images";
 import { drawArrows, drawEllipses, drawMesh, drawPath } from "./draw/lines";
 import { crosshair, drawPoints, halo } from "./draw/points";
+import { drawUnits } from "./draw/units";
 import { type Extent, padded, spread, union } from "./extent";
 import type { Theme } from "./theme";
-import type { Curves, Frame, Layer, Pane, Points, Source } from "./types";
+import type { Curves, Frame, Layer, Pane, Points, Source, Units } from "./types";
 import { extent, head } from "./words";
 
 export type Picture = {
@@ -27,6 +28,7 @@ export type Picture = {
   theme: Theme;
   still: boolean; // no interpolation
   mini: boolean;
+  at?: number; // the unit that keys are at
   ground: string; // a name for all but the cursor, which is then painted once and copied; "": painted anew
 };
 
@@ -34,6 +36,7 @@ export type Picture = {
 const DEPTH: Record<Layer["type"], number> = {
   field: 0,
   images: 1,
+  units: 1,
   mesh: 3,
   arrows: 4,
   points: 5,
@@ -222,8 +225,19 @@ export function grids(p: Picture): Grid[] {
   });
 }
 
+/** The room of a board of units in its pane. */
+export const roomOf = (w: number, h: number) => ({ x: 6, y: 6, w: w - 12, h: h - 12 });
+
 function images(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): void {
   const pad = p.mini ? 1 : 4;
+  const units = p.layers.find((layer): layer is Units & Shown => layer.type === "units");
+  if (units) {
+    const walk = p.source.walk;
+    const spot = walk?.spot?.board === units.name ? walk.spot : null;
+    const marks = { clamp: units.paint ? (walk?.clamp ?? null) : null, spot, cursor: p.at ?? -1, moving: !p.still };
+    drawUnits(g, p.theme, units, p.mini ? { x: 0, y: 0, w, h } : roomOf(w, h), marks, p.mini);
+    return; // one board a pane
+  }
   drawGrids(g, p.theme, p.mini ? grids(p).slice(0, 1) : grids(p), { x: pad, y: pad, w: w - 2 * pad, h: h - 2 * pad }, p.mini);
 }
 

@@ -2,12 +2,13 @@
 
 import type { Plane } from "./axes";
 import { layersAt, type Shown } from "./blend";
+import { paintable } from "./board";
 import { el, say } from "./dom";
 import { Backdrop } from "./draw/curves";
 import { Decoder } from "./draw/decode";
 import { Extent } from "./extent";
 import { fill } from "./legend";
-import { missing, type Picture, paint } from "./paint";
+import { missing, type Picture, paint, roomOf } from "./paint";
 import type { Theme } from "./theme";
 import type { Frame, Layer, Pane, Source } from "./types";
 import { head, measured, summary } from "./words";
@@ -39,6 +40,7 @@ export class PaneView {
   plane: Plane | null = null;
   layers: Shown[] = []; // all of the pane, at the playhead
   size = { w: 0, h: 0 };
+  at = -1; // of a board, the unit that keys are at
   private readonly sign = el("p", { class: "empty", hidden: true });
   private readonly chip = el("p", { class: "chip", title: FINISHED, hidden: true }, "decoded by the finished weights");
   private readonly moment = el("p", { class: "moment", hidden: true, "aria-live": "polite" });
@@ -100,7 +102,9 @@ export class PaneView {
   }
 
   get interactive(): boolean {
-    return Boolean(this.pane.latent) || this.pane.layers.some((layer) => layer.type === "points" && layer.pick);
+    return (
+      Boolean(this.pane.latent || paintable(this)) || this.pane.layers.some((layer) => layer.type === "points" && layer.pick)
+    );
   }
 
   draw(shot: Frame | null): void {
@@ -124,6 +128,7 @@ export class PaneView {
       theme,
       still: host.still,
       mini: false,
+      at: this.at,
       ground: "",
     };
     const empty = wait || missing(picture);
@@ -153,6 +158,11 @@ export class PaneView {
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
     g.clearRect(0, 0, w, h);
     if (picture) this.plane = paint(g, w, h, picture);
+  }
+
+  /** The room of a board of units. */
+  get box(): ReturnType<typeof roomOf> {
+    return roomOf(this.size.w, this.size.h);
   }
 
   id(layer: string): string {

@@ -6,6 +6,7 @@ import { STREAMS, type Stream } from "./recording";
 import { get, Looks, Weights, words } from "./remote";
 import { address, tab } from "./tab";
 import type { Pane, Program, Source } from "./types";
+import { Walk } from "./walk";
 import { readShipped } from "./wire";
 
 export { compile } from "./programs";
@@ -15,6 +16,7 @@ const REST = 300; // ms after which a playhead that has not moved is at rest
 const KINDS: Record<string, (id: string, rest: string) => Source> = {
   run: (id, name) => new Timeline(id, "run", name),
   pretrained: (id, name) => new Timeline(id, "pretrained", name),
+  walk: (id, rest) => new Walk(id, rest, source),
 };
 
 /** The source of an id, `run:<id>` or `pretrained:<name>`: the same object at each call. */

@@ -5,6 +5,7 @@ import { drawing, el, ICON, say } from "./dom";
 import { Strip } from "./strip";
 import type { Theme } from "./theme";
 import type { Pane, Source } from "./types";
+import { WalkBar } from "./walkbar";
 import { atHead, live, state } from "./words";
 
 /** What a button does; a promise resolves with "" or what went wrong. */
@@ -21,6 +22,7 @@ export class Transport {
   private readonly golive: HTMLButtonElement;
   private readonly onward: HTMLButtonElement;
   private readonly speed: HTMLSelectElement;
+  private readonly bar: WalkBar | null = null;
   private shown = "";
 
   constructor(
@@ -44,9 +46,11 @@ export class Transport {
     this.playing.classList.add("main");
     this.stepping = button("One step", ICON.step, () => step(source, 1), "→");
     this.slowing = el("button", { class: "text-button", type: "button", "aria-pressed": "false" }, "slow");
-    this.slowing.title = live(source)
-      ? "Slow motion: each training step in captioned moments"
-      : "Play at a quarter of the speed";
+    this.slowing.title = source.walk
+      ? "Slow motion: each unit's update in captioned moments"
+      : live(source)
+        ? "Slow motion: each training step in captioned moments"
+        : "Play at a quarter of the speed";
     this.slowing.addEventListener("click", () => this.run(() => slow(source)));
     this.golive = el("button", { class: "text-button live", type: "button", hidden: true }, "go live");
     this.golive.addEventListener("click", () => this.run(() => goLive(source)));
@@ -83,6 +87,11 @@ export class Transport {
       keys,
     );
     this.root.append(row, this.strip.root, this.error);
+    if (!source.walk) return;
+    const painted = () =>
+      source.scene?.panes.some(({ layers }) => layers.some((one) => one.type === "units" && one.paint)) ?? true;
+    this.bar = new WalkBar(source.walk, (act) => this.run(act), painted);
+    row.after(this.bar.root);
   }
 
   /** Acts, says in place what went wrong, and tells Python where we stand. */
@@ -99,6 +108,7 @@ export class Transport {
   draw(pane: Pane | undefined, theme: Theme, hidden: Set<string>): void {
     const { source } = this;
     this.strip.draw(pane, theme, hidden);
+    this.bar?.draw();
     const on = moving(source);
     const training = live(source) && (source.status.state === "running" || source.status.state === "starting");
     const look = `${source.status.state}|${on}|${isSlow(source)}|${source.speed}|${training && !source.following}|${training}|${live(source) && atHead(source)}`;
@@ -110,7 +120,11 @@ export class Transport {
       this.playing.setAttribute("aria-label", label);
       this.playing.title = `${label} (space)`;
       this.playing.replaceChildren(drawing(20, 20, [on ? ICON.pause : ICON.play]));
-      this.stepping.title = live(source) && atHead(source) ? "One training step (→)" : "Next frame (→)";
+      this.stepping.title = source.walk
+        ? "One step (→)"
+        : live(source) && atHead(source)
+          ? "One training step (→)"
+          : "Next frame (→)";
       this.slowing.setAttribute("aria-pressed", String(isSlow(source)));
       this.speed.value = String(source.speed);
       this.golive.hidden = !(training && !source.following);

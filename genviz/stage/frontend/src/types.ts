@@ -38,7 +38,20 @@ export type Numbers = Base<"numbers"> & With<"figures"> & { rows: [string, numbe
 export type Trace = Base<"trace"> & With<never> & { ahead: string; back?: string; clock: number[] };
 export type Handles = Base<"handles"> & With<"xy"> & { knobs: string[]; scale: number[] };
 export type Caption = Base<"caption"> & With<never> & { text?: string };
-export type Layer = Points | Images | Field | Arrows | Mesh | Path | Ellipses | Bars | Curves | Decode | Numbers | Caption;
+export type Layer =
+  | Points
+  | Images
+  | Units
+  | Field
+  | Arrows
+  | Mesh
+  | Path
+  | Ellipses
+  | Bars
+  | Curves
+  | Decode
+  | Numbers
+  | Caption;
 
 export type Pane = {
   name: string;
@@ -55,9 +68,16 @@ export type Pane = {
   latent?: boolean;
   line?: boolean;
   ask?: string;
+  walks?: string; // the client program that fills its layers, in the browser
 };
 export type Op = [string, ...(string | number)[]]; // e.g. ["linear", "decoder.0.weight", "decoder.0.bias"], ["relu"]
-export type Scene = { panes: Pane[]; programs: Record<string, Op[]>; latent: number; shape: number[] };
+export type Scene = {
+  panes: Pane[];
+  programs: Record<string, Op[]>;
+  latent: number;
+  shape: number[];
+  actions?: string[]; // what a person may do to a run besides setting knobs
+};
 export type Frame = {
   step: number;
   time: number;
@@ -90,9 +110,45 @@ export type Status = {
   slow?: boolean; // it tells its steps in captioned moments
 };
 
+export type Grain = "unit" | "layer" | "sweep";
+export type Begin = "data" | "noise" | "fantasy";
+/** What is being updated: a unit of a board, −1 for all of it; first its input arrives, then the coin falls, then the light changes. */
+export type Spot = { board: string; unit: number; phase: 0 | 1 | 2; since: number; input: number; p: number; value: number };
+
+/** A chain that the browser runs itself, and what a person may do to it. */
+export interface Walking {
+  readonly base: Source; // whose weights, at whose playhead
+  readonly begins: Begin[]; // where it can start
+  readonly clamp: Float32Array; // known values by unit, NaN where free
+  readonly spot: Spot | null;
+  readonly moment: Frame | null; // the captioned moment of a unit's update
+  readonly learning: "" | "never" | "ready"; // "": the model has no such action; never: nothing trains here
+  readonly words: string; // how it stands
+  chains: number;
+  seed: number;
+  temperature: number;
+  grain: Grain;
+  slow: boolean;
+  view: WalkView; // what a link keeps
+  start(from: Begin): void;
+  sweeps(count: number): void; // from the data, so many and no more
+  paint(unit: number, value: number): void; // NaN frees it
+  free(): void;
+  learn(): Promise<string>;
+}
+export type WalkView = {
+  chains?: number;
+  seed?: number;
+  temperature?: number;
+  grain?: Grain;
+  begin?: Begin;
+  clamp?: string; // "0-27+,40-": units 0 to 27 are on, 40 is off
+};
+
 /** A timeline that can be watched: a live run or a shipped pretrained one. One object per id on `window`, shared by all mounts. */
 export interface Source {
-  readonly id: string; // "run:<id>" | "pretrained:<name>"
+  readonly id: string; // "run:<id>" | "pretrained:<name>" | "walk:<source>/<program>"
+  readonly walk?: Walking; // of a chain that runs here
   readonly scene: Scene | null; // null until the layout record arrived
   readonly frames: Frame[]; // ascending steps
   readonly shots: Frame[]; // captioned slow-motion moments, oldest first; only of the current slow motion

@@ -11,7 +11,7 @@ import { slowOf } from "./slow";
 import { meter } from "./stats";
 import { publish, readTheme, type Theme, watchTheme } from "./theme";
 import { Transport } from "./transport";
-import type { Scene, Source } from "./types";
+import type { Scene, Source, WalkView } from "./types";
 import { head } from "./words";
 
 export type ViewState = {
@@ -21,6 +21,7 @@ export type ViewState = {
   hidden?: string[];
   selection?: number;
   cursor?: number[] | null;
+  walk?: WalkView;
 };
 export type Options = {
   panes: string[] | null;
@@ -149,15 +150,12 @@ export class View implements Host {
   commit(): void {
     this.sending ??= setTimeout(() => {
       this.sending = undefined;
-      const { playhead, following, axes, selection, cursor } = this.source;
-      const state: ViewState = {
-        playhead: Math.round(playhead * 100) / 100,
-        following,
-        axes: [...axes],
-        hidden: [...this.hidden],
-        selection,
-      };
-      state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
+      const { playhead, following, axes, selection, cursor, walk } = this.source;
+      const hidden = [...this.hidden];
+      const state: ViewState = walk
+        ? { hidden, selection, walk: walk.view }
+        : { playhead: Math.round(playhead * 100) / 100, following, axes: [...axes], hidden, selection };
+      if (!walk) state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
       this.sent = [...this.sent.slice(-20), JSON.stringify(state)];
       this.tell(state);
     }, PACE);
@@ -174,6 +172,7 @@ export class View implements Host {
     if (view.selection !== undefined) source.selection = view.selection;
     if (view.cursor) source.cursor = Float32Array.from(view.cursor);
     if (view.hidden) this.hide(view.hidden);
+    if (view.walk && source.walk) source.walk.view = view.walk;
     if (view.playhead !== undefined && !view.following) this.wanted = view.playhead;
     if (view.playhead !== undefined || view.following) this.begun = true;
   }
@@ -205,7 +204,9 @@ export class View implements Host {
   private build(scene: Scene): void {
     this.scene = scene;
     const { panes } = this.options;
-    const wanted = panes ? panes.flatMap((name) => scene.panes.filter((pane) => pane.name === name)) : scene.panes;
+    const wanted = panes
+      ? panes.flatMap((name) => scene.panes.filter((pane) => pane.name === name))
+      : scene.panes.filter((pane) => !pane.walks);
     for (const view of this.views) for (const part of [view.frame, view.header, view.legend]) this.observer.unobserve(part);
     for (const view of this.views) view.close();
     this.views = wanted.map((pane) => new PaneView(this, pane));
@@ -328,7 +329,7 @@ export class View implements Host {
     this.figures.draw(source, this.theme);
     const slow = slowOf(source);
     slow.take();
-    const shot = slow.shot();
+    const shot = source.walk ? source.walk.moment : slow.shot();
     for (const view of this.views) {
       view.sync();
       view.draw(shot);

@@ -75,10 +75,10 @@ export const readFrames: Reader<Moment> = (bytes) => {
 function moment(kind: number, step: number, time: number, payload: Uint8Array): Moment {
   const { header, body } = unpack<Scene & Frame>(payload);
   if (kind === 0) {
-    const { programs = {}, latent = 0, shape = [] } = header;
+    const { programs = {}, latent = 0, shape = [], actions = [] } = header;
     return {
       kind: "scene",
-      scene: { panes: panes(header.panes, body), programs: programs as Record<string, Op[]>, latent, shape },
+      scene: { panes: panes(header.panes, body), programs: programs as Record<string, Op[]>, latent, shape, actions },
     };
   }
   if (kind > 2) throw new Error(`the picture of step ${step} is of kind ${kind}, which this page does not know: reload it`);
