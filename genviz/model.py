@@ -146,6 +146,15 @@ class Knob:
             return " | ".join(map(str, self.choices))
         return "yes | no" if self.kind is bool else f"{self.low:g} … {self.high:g}"
 
+    def parse(self, text: str) -> Any:
+        """Text as the knob's type; what does not fit stays text, for the validation to name it."""
+        if self.kind is bool:
+            return {"yes": True, "no": False, "true": True, "false": False}.get(text.lower(), text)
+        try:
+            return self.kind(text)
+        except ValueError:
+            return text
+
 
 def _bounds(info: FieldInfo) -> tuple[float | None, float | None]:
     low, high = (next((getattr(m, k) for m in info.metadata if hasattr(m, k)), None) for k in ("ge", "le"))

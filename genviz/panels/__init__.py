@@ -55,11 +55,21 @@ def film(name: str, model: Model, data: Data, shoot: Shoot) -> Iterator[tuple[st
         if why := films[name].unless(model):
             raise BadInput(why)
         for caption, panes in films[name].draw(model, data, rng.child(name, shoot.seed), shoot):
-            yield caption, Scene(panes=panes, programs=_programs(model), shape=model.spec.shape)
+            yield caption, Scene(panes=panes, programs=_programs(model), shape=model.spec.shape, controls=_controls(model))
 
 
 def _programs(model: Model) -> dict[str, list[list[Any]]]:
     return model.client() if isinstance(model, RunsInBrowser) else {}
+
+
+def _controls(model: Model) -> list[dict[str, Any]]:
+    """What a person may set of a film: the knobs that only looking reads."""
+    looks = [knob for knob in model.knobs_declared().values() if knob.looks]
+    shared = ("name", "low", "high", "help", "log", "choices")
+    return [
+        {**{part: getattr(knob, part) for part in shared}, "kind": knob.kind.__name__, "value": getattr(model, knob.name)}
+        for knob in looks
+    ]
 
 
 def empty(asked: Panel) -> Pane:
