@@ -169,6 +169,8 @@ class Recorder:
             raise BadInput(DISK_FULL) from None
         if self.ready:
             self.run.apply(edit)
+            if verb != "set" and self.goal is None:  # at rest a person wants to see what she did
+                self._guard(self.tape.again)
         else:
             self.run.pending.append(edit)
 
@@ -222,9 +224,12 @@ class Recorder:
         """The replay is over: go on as if it had never stopped."""
         if not self.tape.whole:
             raise Differs(f"the record goes on after step {self.run.step}, where the replay ends: start a new run")
+        acted = any(edit.verb != "set" for edit in self.run.pending)
         for edit in self.run.pending:  # made after the last step
             self.run.apply(edit)
         self.run.pending, self.ready = [], True
+        if acted:
+            self.tape.again()
         if self.goal is None:
             self._rest()
         elif self.run.step < self.goal:

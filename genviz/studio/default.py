@@ -10,6 +10,7 @@ def default_page(slug: str) -> None:
     model = find(slug)
     page = Page(slug, next(iter(model.presets), ""), list(model.knobs_declared())[:5])
     page.stage()
+    page.walk()
     if model.trains:
         page.mathematics([])
     if newest(slug):

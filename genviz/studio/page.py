@@ -38,7 +38,7 @@ class Page:
         self.run = self._run()
         self.preset = self._preset()
         self.source = self.run or sources.pretrained(slug, self.preset)
-        self.view = self._view()
+        self.view, self.walking = self._view("view"), self._view("walk")
         with st.container(key="head"):
             st.html(head(self.card))
 
@@ -62,9 +62,9 @@ class Page:
         self.problems.append(f"This page has no preset “{asked[:64]}”; “{self.default}” is shown.")
         return self.default
 
-    def _view(self) -> dict[str, Any]:
+    def _view(self, name: str) -> dict[str, Any]:
         try:
-            return read_view(st.query_params.get("view", "{}"))
+            return read_view(st.query_params.get(name, "{}"))
         except ValueError:
             self.problems.append("The view in the link cannot be read; the page opens at its beginning.")
             return {}
@@ -97,18 +97,32 @@ class Page:
 
     @st.fragment  # looking round reruns this alone, not the page
     def _timeline(self, source: str, panes: list[str] | None, height: int) -> None:
-        label = f"{self.card.title}, {self.preset or (self.run and self.run.info['data'])}"
         view = stage(
             source,
             key=f"stage-{source}",  # a new timeline starts with a view of its own
             panes=panes,
             transport=True,
             height=height,
-            label=label,
+            label=self._label(),
             view=self.view,
         )
-        if view and (text := json.dumps(view, separators=(",", ":"))) != st.query_params.get("view"):
-            st.query_params["view"] = text
+        _note("view", view)
+
+    def _label(self) -> str:
+        return f"{self.card.title}, {self.preset or (self.run and self.run.info['data'])}"
+
+    def walk(self, program: str = "gibbs", panes: Sequence[str] | None = None, height: int = 300) -> None:
+        """A chain that the browser runs itself, with the weights at the playhead, on a stage of its own; nothing where this
+        kind of data has no such program."""
+        if self.source and program in sources.programs(self.source, program):
+            with st.container(key=f"walk-{program}"):
+                self._walk(f"walk:{self.source.id}/{program}", None if panes is None else list(panes), height)
+
+    @st.fragment
+    def _walk(self, source: str, panes: list[str] | None, height: int) -> None:
+        label = f"{self._label()}, a chain"
+        view = stage(source, key=source, panes=panes, transport=True, height=height, label=label, view=self.walking)
+        _note("walk", view)
 
     def _controls(self) -> None:
         """Preset, knobs, the run's settings, Train. Each part is a fragment: moving a knob reruns its neighbours alone."""
@@ -238,7 +252,8 @@ class Page:
             except BadInput as error:
                 st.error(plain(error))
                 return
-            st.query_params.pop("view", None)
+            for seen in ("view", "walk"):
+                st.query_params.pop(seen, None)
             st.query_params["run"] = run
             st.rerun()
         live = ", ".join(name for name, knob in wanted.model.knobs_declared().items() if knob.live)
@@ -312,6 +327,12 @@ class Page:
 
 
 # ---------------------------------------------------------------- small pieces
+
+
+def _note(name: str, view: Mapping[str, Any] | None) -> None:
+    """What is seen goes into the URL."""
+    if view and (text := json.dumps(view, separators=(",", ":"))) != st.query_params.get(name):
+        st.query_params[name] = text
 
 
 def _presets(slug: str) -> Mapping[str, "Preset"]:

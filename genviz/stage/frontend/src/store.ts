@@ -60,6 +60,10 @@ class Timeline extends Player implements Subscriber {
     return this.scene && step !== null ? this.weights.program(name, this.scene, step, this.wanting) : null;
   }
 
+  protected override renewed(step: number): void {
+    this.weights.renew(step);
+  }
+
   attend(): () => void {
     const one = {};
     this.attention.add(one);

@@ -35,6 +35,7 @@ export class Strip {
     private readonly released: () => void,
   ) {
     this.root.append(this.canvas, this.ticks, this.handle);
+    if (source.walk) this.root.setAttribute("aria-label", "sweeps of the chain");
     const to = (event: PointerEvent) => {
       const box = this.root.getBoundingClientRect();
       const [first, last] = extent(source);

@@ -5,7 +5,6 @@ import { drawing, el, ICON, say } from "./dom";
 import { Strip } from "./strip";
 import type { Theme } from "./theme";
 import type { Pane, Source } from "./types";
-import { WalkBar } from "./walkbar";
 import { atHead, live, state } from "./words";
 
 /** What a button does; a promise resolves with "" or what went wrong. */
@@ -22,7 +21,6 @@ export class Transport {
   private readonly golive: HTMLButtonElement;
   private readonly onward: HTMLButtonElement;
   private readonly speed: HTMLSelectElement;
-  private readonly bar: WalkBar | null = null;
   private shown = "";
 
   constructor(
@@ -87,11 +85,6 @@ export class Transport {
       keys,
     );
     this.root.append(row, this.strip.root, this.error);
-    if (!source.walk) return;
-    const painted = () =>
-      source.scene?.panes.some(({ layers }) => layers.some((one) => one.type === "units" && one.paint)) ?? true;
-    this.bar = new WalkBar(source.walk, (act) => this.run(act), painted);
-    row.after(this.bar.root);
   }
 
   /** Acts, says in place what went wrong, and tells Python where we stand. */
@@ -108,7 +101,6 @@ export class Transport {
   draw(pane: Pane | undefined, theme: Theme, hidden: Set<string>): void {
     const { source } = this;
     this.strip.draw(pane, theme, hidden);
-    this.bar?.draw();
     const on = moving(source);
     const training = live(source) && (source.status.state === "running" || source.status.state === "starting");
     const look = `${source.status.state}|${on}|${isSlow(source)}|${source.speed}|${training && !source.following}|${training}|${live(source) && atHead(source)}`;

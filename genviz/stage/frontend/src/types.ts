@@ -123,6 +123,7 @@ export interface Walking {
   readonly spot: Spot | null;
   readonly moment: Frame | null; // the captioned moment of a unit's update
   readonly learning: "" | "never" | "ready"; // "": the model has no such action; never: nothing trains here
+  readonly paints: boolean; // there is a board to paint on
   readonly words: string; // how it stands
   chains: number;
   seed: number;

@@ -12,6 +12,7 @@ import { meter } from "./stats";
 import { publish, readTheme, type Theme, watchTheme } from "./theme";
 import { Transport } from "./transport";
 import type { Scene, Source, WalkView } from "./types";
+import { WalkBar } from "./walkbar";
 import { head } from "./words";
 
 export type ViewState = {
@@ -51,6 +52,7 @@ export class View implements Host {
   private readonly sight: IntersectionObserver;
   private readonly ends: (() => void)[] = [];
   private transport: Transport | null = null;
+  private bar: WalkBar | null = null; // of a chain that runs here
   private readonly figures: Figures;
   private views: PaneView[] = [];
   private scene: Scene | null = null;
@@ -193,6 +195,11 @@ export class View implements Host {
       () => help.toggle(),
     );
     this.root.append(this.transport.root, help.root);
+    if (this.source.walk) {
+      const { transport } = this;
+      this.bar = new WalkBar(this.source.walk, (act) => transport.run(act));
+      this.panes.before(this.bar.root);
+    }
     const fitted = () => this.layout();
     window.addEventListener("resize", fitted);
     this.ends.push(() => window.removeEventListener("resize", fitted));
@@ -234,6 +241,7 @@ export class View implements Host {
       this.views.map((view) => view.pane.kind),
       width,
       this.options.height || 380,
+      this.source.walk ? 3 : undefined, // what does not fit beside the boards has a row of its own
     );
     const room = this.transport ? this.room(columns) : null;
     const height = room ? Math.round(within(wanted, room)) : wanted;
@@ -334,6 +342,7 @@ export class View implements Host {
       view.sync();
       view.draw(shot);
     }
+    this.bar?.draw();
     this.transport?.draw(this.views[0]?.pane, this.theme, this.hidden);
     meter(performance.now() - began);
   }

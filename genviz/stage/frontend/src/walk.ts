@@ -159,6 +159,10 @@ export class Walk extends Player implements Walking {
     return this.base.id.startsWith("run:") ? "ready" : "never";
   }
 
+  get paints(): boolean {
+    return this.scene?.panes.some(({ layers }) => layers.some((one) => one.type === "units" && one.paint)) ?? false;
+  }
+
   get words(): string {
     const { playhead, base } = this;
     const energy = this.energy.values[this.energy.steps.lastIndexOf(Math.round(playhead))];

@@ -35,12 +35,12 @@ export class WalkBar {
   private readonly learn = el("button", { class: "text-button live", type: "button" }, "learn once");
   private readonly freeing = el("button", { class: "text-button", type: "button" }, "free all");
   private readonly many: HTMLElement;
+  private readonly paint: HTMLElement;
   private shown = "";
 
   constructor(
     private readonly walk: Walking,
     run: Act,
-    painted: () => boolean,
   ) {
     const choose = <T extends string>(label: string, options: [T, string, string][], now: () => T, set: (value: T) => void) => {
       const buttons = options.map(([value, name, title]) => {
@@ -99,17 +99,24 @@ export class WalkBar {
     this.freeing.title = "Let all units go";
     this.freeing.addEventListener("click", () => run(() => walk.free()));
     this.learn.addEventListener("click", () => run(() => walk.learn()));
-    if (painted()) paint.group.append(this.freeing);
-    else paint.group.hidden = true;
+    paint.group.append(this.freeing);
+    this.paint = paint.group;
+    const rest = el("div", { class: "groups", hidden: true }, group("chains", this.chains), group("seed", this.seed));
+    const more = el("button", { class: "text-button", type: "button", "aria-expanded": "false" }, "more");
+    more.addEventListener("click", () => {
+      rest.hidden = !rest.hidden;
+      more.setAttribute("aria-expanded", String(!rest.hidden));
+      say(more, rest.hidden ? "more" : "less");
+    });
     this.root.append(
       grain.group,
       group("start from", ...begin),
       this.many,
       paint.group,
-      group("chains", this.chains),
       group("temperature", this.heat, this.heatShown),
-      group("seed", this.seed),
       this.learn,
+      rest,
+      more,
     );
   }
 
@@ -122,12 +129,14 @@ export class WalkBar {
       walk.temperature,
       walk.seed,
       walk.learning,
+      walk.paints,
       brush.now,
       walk.clamp.some((v) => !Number.isNaN(v)),
     ].join("|");
     if (look === this.shown) return;
     this.shown = look;
     for (const [button, on] of this.pressed) button.setAttribute("aria-pressed", String(on()));
+    this.paint.hidden = !walk.paints;
     for (const button of this.begins) button.hidden = !walk.begins.includes(button.dataset.begin as Begin);
     this.many.hidden = !walk.begins.includes("data");
     this.chains.value = String(walk.chains);

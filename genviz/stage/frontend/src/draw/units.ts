@@ -82,16 +82,18 @@ function lamp(g: CanvasRenderingContext2D, theme: Theme, layer: Units, at: Board
   const side = at.cell - 2 * gap;
   const round = Math.min(6, 0.18 * side);
   const lit = Math.min(Math.max(value, 0), 1);
+  const picture = Boolean(layer.columns); // ink on paper, as every picture; else lights of the role's colour
+  const colour = picture ? theme.ink : colourOf(theme, layer.role);
   const alpha = g.globalAlpha;
   g.beginPath();
   g.roundRect(x + gap, y + gap, side, side, round);
   g.fillStyle = theme.tile;
   g.fill();
   g.globalAlpha = alpha * lit;
-  g.fillStyle = colourOf(theme, layer.role);
+  g.fillStyle = colour;
   g.fill();
   g.globalAlpha = alpha;
-  g.strokeStyle = lit > 0.5 ? colourOf(theme, layer.role) : theme.line;
+  g.strokeStyle = lit > 0.5 ? colour : theme.line;
   g.lineWidth = 1;
   g.stroke();
   if (at.cell < NAMED) return;
@@ -100,7 +102,7 @@ function lamp(g: CanvasRenderingContext2D, theme: Theme, layer: Units, at: Board
   g.font = `${Math.min(12, 0.34 * side)}px ${theme.font}`;
   g.textAlign = "center";
   g.textBaseline = "middle";
-  g.fillStyle = lit > 0.5 ? "#1C2024" : theme.soft;
+  g.fillStyle = lit > 0.5 ? (picture ? theme.tile : "#1C2024") : theme.soft;
   g.fillText(name, x + at.cell / 2, y + at.cell / 2, side - 2);
 }
 
