@@ -23,27 +23,32 @@ export function paints(view: PaneView): void {
   canvas.classList.add("paintable");
   const count = () => layer.tensors.values?.shape[0] ?? 0;
   const at = () => board(count(), layer.columns, view.box);
-  const under = (event: PointerEvent) => {
+  const under = ({ clientX, clientY }: { clientX: number; clientY: number }) => {
     const { left, top } = canvas.getBoundingClientRect();
-    return unitAt(at(), count(), event.clientX - left, event.clientY - top);
+    return unitAt(at(), count(), clientX - left, clientY - top);
   };
-  let last = -1;
-  const stroke = (event: PointerEvent) => {
-    const unit = under(event);
-    if (unit === last || unit < 0) return;
-    last = unit;
-    walk.paint(unit, VALUE[brush.now]);
+  let last: { unit: number; x: number; y: number } | null = null;
+  /** All units on the way from the last place: a fast pointer leaves none out. */
+  const stroke = ({ clientX: x, clientY: y }: { clientX: number; clientY: number }) => {
+    const from = last ?? { x, y };
+    const legs = Math.max(1, Math.ceil(Math.hypot(x - from.x, y - from.y) / Math.max(2, at().cell / 2)));
+    for (let leg = 1; leg <= legs; leg++) {
+      const [clientX, clientY] = [from.x + ((x - from.x) * leg) / legs, from.y + ((y - from.y) * leg) / legs];
+      const unit = under({ clientX, clientY });
+      if (unit >= 0 && unit !== last?.unit) walk.paint(unit, VALUE[brush.now]);
+      last = { unit, x: clientX, y: clientY };
+    }
   };
   let down = false;
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button) return;
     canvas.setPointerCapture(event.pointerId);
-    [down, last] = [true, -1];
+    [down, last] = [true, null];
     view.at = -1;
     stroke(event);
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (down) for (const one of event.getCoalescedEvents?.() ?? [event]) stroke(one);
+    if (down) stroke(event);
   });
   for (const name of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(name, () => {

@@ -225,8 +225,10 @@ export function grids(p: Picture): Grid[] {
   });
 }
 
+const TOLD = 40; // pixels below a board, where its moments are told
+
 /** The room of a board of units in its pane. */
-export const roomOf = (w: number, h: number) => ({ x: 6, y: 6, w: w - 12, h: h - 12 });
+export const roomOf = (w: number, h: number) => ({ x: 6, y: 6, w: w - 12, h: h - 12 - TOLD });
 
 function images(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): void {
   const pad = p.mini ? 1 : 4;

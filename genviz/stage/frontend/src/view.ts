@@ -155,7 +155,7 @@ export class View implements Host {
       const { playhead, following, axes, selection, cursor, walk } = this.source;
       const hidden = [...this.hidden];
       const state: ViewState = walk
-        ? { hidden, selection, walk: walk.view }
+        ? { ...(hidden.length && { hidden }), ...(selection >= 0 && { selection }), walk: walk.view }
         : { playhead: Math.round(playhead * 100) / 100, following, axes: [...axes], hidden, selection };
       if (!walk) state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
       this.sent = [...this.sent.slice(-20), JSON.stringify(state)];

@@ -52,7 +52,7 @@ export class WalkBar {
       return { group: group(label, ...buttons), buttons };
     };
     const grain = choose<Grain>(
-      "a step is a",
+      "step",
       (Object.keys(GRAINS) as Grain[]).map((name) => [name, name, GRAINS[name]]),
       () => walk.grain,
       (value) => {
@@ -110,7 +110,7 @@ export class WalkBar {
     });
     this.root.append(
       grain.group,
-      group("start from", ...begin),
+      group("start", ...begin),
       this.many,
       paint.group,
       group("temperature", this.heat, this.heatShown),

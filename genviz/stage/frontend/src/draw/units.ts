@@ -137,7 +137,11 @@ function held(g: CanvasRenderingContext2D, theme: Theme, at: Board, clamp: Float
 
 function lock(g: CanvasRenderingContext2D, theme: Theme, x: number, y: number, size: number): void {
   const [w, h] = [0.8 * size, 0.55 * size];
-  const [left, top] = [x + 2, y + 2 + size - h];
+  const [left, top] = [x + 3, y + 3 + size - h];
+  g.fillStyle = `rgb(${theme.paper.join(" ")})`;
+  g.beginPath();
+  g.arc(left + w / 2, top, 0.78 * size, 0, 2 * Math.PI); // on light and dark units alike
+  g.fill();
   g.fillStyle = theme.accent;
   g.strokeStyle = theme.accent;
   g.lineWidth = 1.5;
