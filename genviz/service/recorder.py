@@ -57,6 +57,7 @@ class Recorder:
             self.target = 0 if fresh else folder.last()
             self.ready = self.target == 0  # the replay, if any, is over
             self.slowly, self.full, self.closed = False, False, False
+            self.unseen = folder.unseen_action()
             self.due = self.told = time.monotonic()
             self.tape.moment(None)
         except Exception as error:
@@ -172,6 +173,7 @@ class Recorder:
             if verb != "set" and self.goal is None:  # at rest a person wants to see what she did
                 self._guard(self.tape.again)
         else:
+            self.unseen = self.unseen or verb != "set"
             self.run.pending.append(edit)
 
     def stop(self) -> None:
@@ -224,12 +226,12 @@ class Recorder:
         """The replay is over: go on as if it had never stopped."""
         if not self.tape.whole:
             raise Differs(f"the record goes on after step {self.run.step}, where the replay ends: start a new run")
-        acted = any(edit.verb != "set" for edit in self.run.pending)
         for edit in self.run.pending:  # made after the last step
             self.run.apply(edit)
         self.run.pending, self.ready = [], True
-        if acted:
+        if self.unseen:
             self.tape.again()
+            self.unseen = False
         if self.goal is None:
             self._rest()
         elif self.run.step < self.goal:

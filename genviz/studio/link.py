@@ -33,6 +33,17 @@ WALK: dict[str, Callable[[Any], bool]] = {
     "begin": lambda value: value in ("data", "noise", "fantasy"),
     "clamp": lambda value: isinstance(value, str) and bool(re.fullmatch(r"[\d,+-]{0,4000}", value)),
 }
+
+
+def _settings(value: Any) -> bool:
+    return isinstance(value, dict) and len(value) <= 64 and all(isinstance(v, str | bool) or _number(v) for v in value.values())
+
+
+FILM: dict[str, Callable[[Any], bool]] = {
+    "seed": lambda value: isinstance(value, int) and 0 <= value < 10**9,
+    "settings": _settings,
+    "clamp": lambda value: value is None or (isinstance(value, list) and _numbers([x for x in value if x is not None])),
+}
 VIEW: dict[str, Callable[[Any], bool]] = {
     "playhead": _number,
     "following": lambda value: isinstance(value, bool),
@@ -41,6 +52,7 @@ VIEW: dict[str, Callable[[Any], bool]] = {
     ),
     "hidden": lambda value: isinstance(value, list) and len(value) <= 64 and all(isinstance(layer, str) for layer in value),
     "selection": lambda value: isinstance(value, int) and -1 <= value < 10_000,
+    "film": lambda value: isinstance(value, dict) and value.keys() == FILM.keys() and all(FILM[k](v) for k, v in value.items()),
     "cursor": lambda value: value is None or (_numbers(value) and len(value) > 0),
     "walk": lambda value: isinstance(value, dict) and _all(value, WALK),
 }

@@ -62,7 +62,7 @@ class Page:
         self.problems.append(f"This page has no preset “{asked[:64]}”; “{self.default}” is shown.")
         return self.default
 
-    def _view(self, name: str) -> dict[str, Any]:
+    def _view(self, name: str = "view") -> dict[str, Any]:
         try:
             return read_view(st.query_params.get(name, "{}"))
         except ValueError:
@@ -106,10 +106,16 @@ class Page:
             label=self._label(),
             view=self.view,
         )
-        _note("view", view)
+        if view:
+            self._note("view", view)
 
     def _label(self) -> str:
         return f"{self.card.title}, {self.preset or (self.run and self.run.info['data'])}"
+
+    def _note(self, name: str, view: dict[str, Any]) -> None:
+        """A person's view goes into the link."""
+        if (text := json.dumps(view, separators=(",", ":"))) != st.query_params.get(name):
+            st.query_params[name] = text
 
     def walk(self, program: str = "gibbs", panes: Sequence[str] | None = None, height: int = 300) -> None:
         """A chain that the browser runs itself, with the weights at the playhead, on a stage of its own; nothing where this
@@ -122,7 +128,8 @@ class Page:
     def _walk(self, source: str, panes: list[str] | None, height: int) -> None:
         label = f"{self._label()}, a chain"
         view = stage(source, key=source, panes=panes, transport=True, height=height, label=label, view=self.walking)
-        _note("walk", view)
+        if view:
+            self._note("walk", view)
 
     def _controls(self) -> None:
         """Preset, knobs, the run's settings, Train. Each part is a fragment: moving a knob reruns its neighbours alone."""
@@ -291,6 +298,19 @@ class Page:
                 with column, st.container(border=True, key=f"card-{panes[0]}"):
                     stage(self.source.id, key=f"{panes[0]}-{self.source.id}", panes=list(panes), height=height)
 
+    def film(self, panel: str, height: int = 300) -> None:
+        """A card that plays a film of the model's chain; its title, words and knobs come with it."""
+        if self.source is not None:
+            with st.container(border=True, key=f"card-{panel}"):
+                self._film(f"film:{self.source.id}/{panel}", panel, height)
+
+    @st.fragment
+    def _film(self, source: str, panel: str, height: int) -> None:
+        name, key = f"film.{panel}", f"{panel}-{source}"
+        view = self._view(name)
+        if now := stage(source, key=key, transport=True, height=height, label=f"{self.card.title}, {panel}", view=view):
+            self._note(name, now)
+
     def mathematics(self, equations: Sequence[tuple[str, str, str]]) -> None:
         """Equations beside the source of `fit`: (words, LaTeX, what the code lines of it contain)."""
         st.subheader("The mathematics, and the very code" if equations else "The very code")
@@ -327,12 +347,6 @@ class Page:
 
 
 # ---------------------------------------------------------------- small pieces
-
-
-def _note(name: str, view: Mapping[str, Any] | None) -> None:
-    """What is seen goes into the URL."""
-    if view and (text := json.dumps(view, separators=(",", ":"))) != st.query_params.get(name):
-        st.query_params[name] = text
 
 
 def _presets(slug: str) -> Mapping[str, "Preset"]:

@@ -19,7 +19,7 @@ const HELP: [string, string][] = [
   ["?", "this list"],
 ];
 
-type Stage = { source: Source; transport: Transport; focused(): PaneView | undefined; help: Help };
+type Stage = { root: HTMLElement; source: Source; transport: Transport; focused(): PaneView | undefined; help: Help };
 
 /** How the focus came where it is: who clicked a button wants Space for the stage, who tabbed to it wants to press it. */
 export class Hand {
@@ -32,6 +32,8 @@ export class Hand {
 }
 
 const hand = new Hand(); // one a page: the focus outlives the stage that a button opened
+const stages: Stage[] = []; // on this page, in their order
+let near: Stage | null = null; // whom the pointer was over last
 let watching = false;
 
 function watch(): void {
@@ -48,12 +50,25 @@ function occupied(event: KeyboardEvent): boolean {
   });
 }
 
+/** Keys go to the stage that has the focus, else to the one the pointer was over last, else to the first of the page. */
+function meant(event: KeyboardEvent): Stage | undefined {
+  const path = event.composedPath();
+  return stages.find(({ root }) => path.includes(root)) ?? near ?? stages[0];
+}
+
 /** Listens until the function that it returns is called. */
-export function keyboard({ source, transport, focused, help }: Stage): () => void {
+export function keyboard(stage: Stage): () => void {
+  const { root, source, transport, focused, help } = stage;
   watch();
+  stages.push(stage);
+  const enter = () => {
+    near = stage;
+  };
+  root.addEventListener("pointerenter", enter);
   let taken = false;
   const press = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || occupied(event)) return;
+    if (meant(event) !== stage) return;
     const target = event.composedPath()[0];
     const node = target instanceof HTMLElement ? target : null;
     const pressable = node?.closest("button, a, summary, [role=button], [role=tab], [role=radio], [role=slider]:not(.strip)");
@@ -101,6 +116,9 @@ export function keyboard({ source, transport, focused, help }: Stage): () => voi
   window.addEventListener("keydown", press, true);
   window.addEventListener("keyup", release, true);
   return () => {
+    stages.splice(stages.indexOf(stage), 1);
+    if (near === stage) near = null;
+    root.removeEventListener("pointerenter", enter);
     window.removeEventListener("keydown", press, true);
     window.removeEventListener("keyup", release, true);
   };

@@ -36,7 +36,6 @@ export type Picture = {
 const DEPTH: Record<Layer["type"], number> = {
   field: 0,
   images: 1,
-  units: 1,
   mesh: 3,
   arrows: 4,
   points: 5,
@@ -45,6 +44,9 @@ const DEPTH: Record<Layer["type"], number> = {
   decode: 8,
   bars: 9,
   curves: 9,
+  units: 9,
+  trace: 8,
+  handles: 8,
   numbers: 9,
   caption: 9,
 };

@@ -260,9 +260,8 @@ export class PaneView {
     const decoded = !this.host.preview && this.layers.some((layer) => layer.type === "decode" && !this.off(layer));
     const early = source.id.startsWith("pretrained:") && source.playhead < head(source);
     this.chip.hidden = !(early && (decoded || this.asked));
-    const text = this.layers
-      .flatMap((layer) => (layer.type === "caption" && !this.off(layer) ? [layer.text ?? ""] : []))
-      .join(" ");
+    const words = this.layers.flatMap((layer) => (layer.type === "caption" && !this.off(layer) ? [layer.text ?? ""] : []));
+    const text = [...(this.host.leads(this) ? [spoken(source)] : []), ...words].filter(Boolean).join(" ");
     this.caption.hidden = !text;
     say(this.caption, text);
     this.describe();
@@ -340,6 +339,12 @@ export class PaneView {
       if (select.value !== now) select.value = now;
     }
   }
+}
+
+/** What the film says of the moment on the screen. */
+function spoken(source: Source): string {
+  const around = source.film && source.around();
+  return around ? (around.mix < 0.5 ? around.a : around.b).caption : "";
 }
 
 const active = (node: Node): Element | null => (node.getRootNode() as Document | ShadowRoot).activeElement ?? null;

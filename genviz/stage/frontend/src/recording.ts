@@ -13,6 +13,7 @@ export class Recording {
   status: Status = { state: "starting", step: 0, until: 0 };
   info: Record<string, unknown> = {};
   edits: { step: number; verb: string; args: unknown }[] = [];
+  broken = ""; // why a film broke off
   keyframes: number[] = []; // ascending steps whose weights can be fetched
   private columns: Metric[] = []; // by number: a value may come before the name of its column
   private journal = new Splitter(readJournal);
@@ -72,6 +73,7 @@ export class Recording {
 
   private show(moment: Moment): void {
     if (moment.kind === "scene") this.scene = moment.scene;
+    else if (moment.kind === "trouble") this.broken = moment.error;
     else if (moment.kind === "frame") put(this.frames, moment.frame, ({ step }) => step);
     else if (this.shots.at(-1)?.step === moment.frame.step) this.shots.push(moment.frame);
     else this.shots = [moment.frame];

@@ -129,17 +129,27 @@ export class Looks {
 
 export const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-type Answer = { ok: boolean; final: boolean; bytes(): Promise<Uint8Array>; why(): Promise<string> };
+type Answer = {
+  ok: boolean;
+  final: boolean;
+  bytes(): Promise<Uint8Array>;
+  chunks(): AsyncGenerator<Uint8Array>; // as they come
+  why(): Promise<string>;
+};
 
 /** `final`: asking again would give the same refusal. */
-export async function get(url: string): Promise<Answer> {
-  const answer = await fetch(url).catch(() => {
+export async function get(url: string, signal: AbortSignal | null = null): Promise<Answer> {
+  const answer = await (signal ? fetch(url, { signal }) : fetch(url)).catch(() => {
     throw new Error("genviz does not answer");
   });
   return {
     ok: answer.ok,
     final: answer.status >= 400 && answer.status < 500 && answer.status !== 429,
     bytes: async () => new Uint8Array(await answer.arrayBuffer()),
+    chunks: async function* () {
+      const reader = answer.body?.getReader();
+      for (let part = await reader?.read(); part?.value; part = await reader?.read()) yield part.value;
+    },
     why: async () => {
       try {
         return String(((await answer.json()) as { error: string }).error);

@@ -1,4 +1,6 @@
 // Sources: a run or a shipped recording as one object a tab, shared by all mounts and surviving page switches.
+
+import { Film } from "./film";
 import type { Subscriber } from "./live";
 import { lastWhere } from "./playback";
 import { Player } from "./player";
@@ -17,15 +19,17 @@ const KINDS: Record<string, (id: string, rest: string) => Source> = {
   run: (id, name) => new Timeline(id, "run", name),
   pretrained: (id, name) => new Timeline(id, "pretrained", name),
   walk: (id, rest) => new Walk(id, rest, source),
+  film: (id, rest) => new Film(id, source(rest.slice(0, rest.lastIndexOf("/"))), rest.slice(rest.lastIndexOf("/") + 1)),
 };
 
-/** The source of an id, `run:<id>` or `pretrained:<name>`: the same object at each call. */
+/** The source of an id, `run:<id>`, `pretrained:<name>` or `film:<source>/<panel>`: the same object at each call. */
 export function source(id: string): Source {
   const { sources } = tab();
   const known = sources.get(id);
   if (known) return known;
   const [, kind, rest] = /^(\w+):(.+)$/.exec(id) ?? [];
-  if (!rest || !Object.hasOwn(KINDS, kind)) throw new Error(`A source is run:<id> or pretrained:<name>, not ${id}`);
+  if (!rest || !Object.hasOwn(KINDS, kind))
+    throw new Error(`A source is run:<id>, pretrained:<name> or film:<source>/<panel>, not ${id}`);
   const fresh = KINDS[kind](id, rest);
   sources.set(id, fresh);
   return fresh;

@@ -10,7 +10,7 @@ import type { Theme } from "./theme";
 import type { Frame, Metric, Pane, Source } from "./types";
 import { edited, extent, head, position, whole } from "./words";
 
-const RIBBON = 22;
+const RIBBON = 22; // pixels of the loss below the thumbnails: a film has none
 const CALM = 400; // ms between two drawings of the strip of a chain that walks
 const MOST = 400; // thumbnails kept
 const BATCH = 3; // thumbnails drawn in one animation frame
@@ -18,7 +18,7 @@ const BATCH = 3; // thumbnails drawn in one animation frame
 type Loss = { metric: Metric; sign: number };
 
 export class Strip {
-  readonly root = el("div", { class: "strip", role: "slider", tabindex: 0, "aria-label": "training time" });
+  readonly root = el("div", { class: "strip", role: "slider", tabindex: 0 });
   private readonly canvas = el("canvas");
   private readonly handle = el("div", { class: "handle" });
   private readonly ticks = el("div", { class: "ticks" });
@@ -29,11 +29,16 @@ export class Strip {
   private pending = 0;
   private dragging = false;
   private rendered = 0;
+  private readonly under: number;
+  private of: Frame[] = []; // whose thumbnails these are
 
   constructor(
     private readonly source: Source,
     private readonly released: () => void,
   ) {
+    this.under = source.film ? 0 : RIBBON;
+    this.root.setAttribute("aria-label", source.film ? "chain time" : "training time");
+    this.root.classList.toggle("film", Boolean(source.film));
     this.root.append(this.canvas, this.ticks, this.handle);
     if (source.walk) this.root.setAttribute("aria-label", "sweeps of the chain");
     const to = (event: PointerEvent) => {
@@ -85,6 +90,11 @@ export class Strip {
       this.root.setAttribute("aria-valuenow", String(Math.round(source.playhead)));
     }
     const off = pane ? [...hidden].filter((id) => id.startsWith(`${pane.name}/`)).join() : "";
+    if (source.frames !== this.of) {
+      this.of = source.frames;
+      this.thumbs.clear();
+      this.key = "";
+    }
     const look = `${theme.paper}|${off}|${pane?.name}`;
     const line = this.loss(pane);
     const key = `${look}|${width}|${source.frames.length}|${head(source)}|${last}|${line && stamp(line.metric)}|${source.edits.length}`;
@@ -103,7 +113,7 @@ export class Strip {
     const size = Math.min(40, Math.max(30, Math.floor(width / 48) - 2));
     const count = Math.max(1, Math.floor(width / (size + 2)));
     const pitch = width / count;
-    const height = size + 6 + RIBBON;
+    const height = size + (this.under && 6 + this.under);
     const ratio = window.devicePixelRatio || 1;
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
@@ -125,7 +135,8 @@ export class Strip {
       if (thumb) g.drawImage(thumb, x - size / 2, 0, size, size);
       else missing.push({ frame, x });
     }
-    if (line) ribbon(g, theme, line.metric, line.sign, { x: 0, y: size + 6, w: width, h: RIBBON }, first, last);
+    if (line && this.under)
+      ribbon(g, theme, line.metric, line.sign, { x: 0, y: size + 6, w: width, h: this.under }, first, last);
     this.marks(first, last);
     cancelAnimationFrame(this.pending);
     if (!pane || !missing.length) return;

@@ -1,6 +1,7 @@
 // The transport (C1): buttons, speed, the scrub bar, and the state of the run in plain words.
 
 import { faster, goLive, isSlow, moving, play, rewind, SPEEDS, slow, step, trainOn } from "./commands";
+import { Controls } from "./controls";
 import { drawing, el, ICON, say } from "./dom";
 import { Strip } from "./strip";
 import type { Theme } from "./theme";
@@ -21,6 +22,7 @@ export class Transport {
   private readonly golive: HTMLButtonElement;
   private readonly onward: HTMLButtonElement;
   private readonly speed: HTMLSelectElement;
+  private readonly controls: Controls | null;
   private shown = "";
 
   constructor(
@@ -29,6 +31,7 @@ export class Transport {
     help: () => void,
   ) {
     this.strip = new Strip(source, commit);
+    this.controls = source.film && new Controls(source, source.film, commit);
     const button = (label: string, icon: string, act: Action, key: string) => {
       const node = el(
         "button",
@@ -84,7 +87,9 @@ export class Transport {
       link,
       keys,
     );
+    if (source.film) link.hidden = true; // the page has one
     this.root.append(row, this.strip.root, this.error);
+    if (this.controls) this.root.prepend(this.controls.root);
   }
 
   /** Acts, says in place what went wrong, and tells Python where we stand. */
@@ -101,6 +106,7 @@ export class Transport {
   draw(pane: Pane | undefined, theme: Theme, hidden: Set<string>): void {
     const { source } = this;
     this.strip.draw(pane, theme, hidden);
+    this.controls?.draw();
     const on = moving(source);
     const training = live(source) && (source.status.state === "running" || source.status.state === "starting");
     const look = `${source.status.state}|${on}|${isSlow(source)}|${source.speed}|${training && !source.following}|${training}|${live(source) && atHead(source)}`;

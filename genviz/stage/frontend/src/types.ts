@@ -51,6 +51,8 @@ export type Layer =
   | Curves
   | Decode
   | Numbers
+  | Trace
+  | Handles
   | Caption;
 
 export type Pane = {
@@ -70,12 +72,25 @@ export type Pane = {
   ask?: string;
   walks?: string; // the client program that fills its layers, in the browser
 };
+export type Setting = number | string | boolean;
+/** A knob that a person may set of a film. */
+export type Control = {
+  name: string;
+  value: Setting;
+  kind: "int" | "float" | "bool" | "str";
+  low: number | null;
+  high: number | null;
+  help: string;
+  log: boolean;
+  choices: Setting[];
+};
 export type Op = [string, ...(string | number)[]]; // e.g. ["linear", "decoder.0.weight", "decoder.0.bias"], ["relu"]
 export type Scene = {
   panes: Pane[];
   programs: Record<string, Op[]>;
   latent: number;
   shape: number[];
+  controls: Control[];
   actions?: string[]; // what a person may do to a run besides setting knobs
 };
 export type Frame = {
@@ -146,10 +161,26 @@ export type WalkView = {
   clamp?: string; // "0-27+,40-": units 0 to 27 are on, 40 is off
 };
 
+export type Asked = { seed: number; settings: Record<string, Setting>; clamp: (number | null)[] | null };
+/** What can be asked of a film, and what it was asked with. */
+export interface Darkroom {
+  readonly seed: number;
+  readonly settings: ReadonlyMap<string, Setting>;
+  readonly clamp: Float32Array | null; // a row of known values, NaN where free
+  readonly loading: boolean;
+  renew(): void; // other noise
+  set(name: string, value: Setting): void;
+  pin(row: Float32Array | null): void;
+  stop(): void; // enough of it has come
+  asked(): Asked; // for a link; a long row of known values is left out
+  restore(asked: Asked): void;
+}
+
 /** A timeline that can be watched: a live run or a shipped pretrained one. One object per id on `window`, shared by all mounts. */
 export interface Source {
-  readonly id: string; // "run:<id>" | "pretrained:<name>" | "walk:<source>/<program>"
-  readonly walk?: Walking; // of a chain that runs here
+  readonly id: string; // "run:<id>" | "pretrained:<name>" | "film:<source>/<panel>" | "walk:<source>/<program>"
+  readonly film: Darkroom | null; // of a film: its steps are chain steps
+  readonly walk: Walking | null; // of a chain that runs here
   readonly scene: Scene | null; // null until the layout record arrived
   readonly frames: Frame[]; // ascending steps
   readonly shots: Frame[]; // captioned slow-motion moments, oldest first; only of the current slow motion
@@ -166,6 +197,7 @@ export interface Source {
   readonly version: number; // grows with every change but that of the cursor
   axes: [number, number]; // which two code dimensions the latent pane shows
   selection: number; // index of the selected point, −1 for none
+  seen(): void; // it is being drawn: what is computed on demand is wanted
   seek(step: number): void; // stops following unless at the end
   play(on?: boolean): void;
   /** The two frames round the playhead and the share of the second: for interpolation. */

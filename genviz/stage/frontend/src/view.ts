@@ -11,7 +11,7 @@ import { slowOf } from "./slow";
 import { meter } from "./stats";
 import { publish, readTheme, type Theme, watchTheme } from "./theme";
 import { Transport } from "./transport";
-import type { Scene, Source, WalkView } from "./types";
+import type { Asked, Scene, Source, WalkView } from "./types";
 import { WalkBar } from "./walkbar";
 import { head } from "./words";
 
@@ -23,6 +23,7 @@ export type ViewState = {
   selection?: number;
   cursor?: number[] | null;
   walk?: WalkView;
+  film?: Asked;
 };
 export type Options = {
   panes: string[] | null;
@@ -152,12 +153,17 @@ export class View implements Host {
   commit(): void {
     this.sending ??= setTimeout(() => {
       this.sending = undefined;
-      const { playhead, following, axes, selection, cursor, walk } = this.source;
+      const { playhead, following, axes, selection, cursor, film, walk } = this.source;
       const hidden = [...this.hidden];
       const state: ViewState = walk
-        ? { ...(hidden.length && { hidden }), ...(selection >= 0 && { selection }), walk: walk.view }
-        : { playhead: Math.round(playhead * 100) / 100, following, axes: [...axes], hidden, selection };
-      if (!walk) state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
+        ? { hidden, walk: walk.view }
+        : { playhead: Math.round(playhead * 100) / 100, following, hidden };
+      if (film) state.film = film.asked();
+      else if (!walk) {
+        state.axes = [...axes];
+        state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
+      }
+      if (!film) state.selection = selection;
       this.sent = [...this.sent.slice(-20), JSON.stringify(state)];
       this.tell(state);
     }, PACE);
@@ -173,6 +179,7 @@ export class View implements Host {
     }
     if (view.selection !== undefined) source.selection = view.selection;
     if (view.cursor) source.cursor = Float32Array.from(view.cursor);
+    if (view.film) source.film?.restore(view.film);
     if (view.hidden) this.hide(view.hidden);
     if (view.walk && source.walk) source.walk.view = view.walk;
     if (view.playhead !== undefined && !view.following) this.wanted = view.playhead;
@@ -204,7 +211,13 @@ export class View implements Host {
     window.addEventListener("resize", fitted);
     this.ends.push(() => window.removeEventListener("resize", fitted));
     this.ends.push(
-      keyboard({ source: this.source, transport: this.transport, focused: () => this.focus ?? this.views[0], help }),
+      keyboard({
+        root: this.root,
+        source: this.source,
+        transport: this.transport,
+        focused: () => this.focus ?? this.views[0],
+        help,
+      }),
     );
   }
 
@@ -322,6 +335,7 @@ export class View implements Host {
     if (!this.visible) return;
     const began = performance.now();
     const { source } = this;
+    source.seen();
     if (this.drawn === source.version) {
       for (const view of this.views) view.point(); // only the pointer has moved
       meter(performance.now() - began);
@@ -332,7 +346,7 @@ export class View implements Host {
     this.blank.hidden = Boolean(source.scene);
     this.panes.hidden = !source.scene;
     if (!source.scene && performance.now() - this.born > 300)
-      say(this.blankText, source.problem || "waiting for the first picture…");
+      say(this.blankText, source.problem || (source.film ? "computing…" : "waiting for the first picture…"));
     if (source.frames.length) this.open();
     this.figures.draw(source, this.theme);
     const slow = slowOf(source);
@@ -371,7 +385,7 @@ export class View implements Host {
     this.orient();
     if (!(this.transport || this.options.loop) || this.begun) return;
     this.begun = true;
-    if (!source.id.startsWith("pretrained:")) return;
+    if (!source.film && !source.id.startsWith("pretrained:")) return;
     if (this.still) source.seek(head(source));
     else {
       source.seek(source.frames[0].step);

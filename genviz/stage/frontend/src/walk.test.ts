@@ -84,6 +84,7 @@ const SCENE: Scene = {
   programs: PROGRAMS,
   latent: 0,
   shape: [2, 2],
+  controls: [],
   actions: ["learn_once"],
 };
 

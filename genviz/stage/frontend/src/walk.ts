@@ -52,7 +52,7 @@ class Moment implements Frame {
 }
 
 export class Walk extends Player implements Walking {
-  readonly walk = this;
+  override readonly walk = this;
   readonly base: Source;
   clamp = new Float32Array(0);
   spot: Spot | null = null;

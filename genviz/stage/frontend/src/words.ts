@@ -60,6 +60,7 @@ export function state(source: Source): string {
   if (source.problem) return source.problem;
   const status = source.status;
   if (source.walk) return source.frames.length ? source.walk.words : "the weights are on their way…";
+  if (source.film) return [source.frames.length ? position(source) : "", status.message].filter(Boolean).join(" · ");
   if (!source.frames.length && (status.state === "starting" || !live(source)))
     return live(source) ? told(status, 0) : "loading the recording…";
   const where = atHead(source) ? "" : ` · you see step ${whole(source.playhead)}`;
