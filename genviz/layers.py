@@ -223,4 +223,5 @@ class Scene:
     programs: Mapping[str, Any] = default(default_factory=dict)  # client programs by name
     latent: int = 0  # dimensions of a code
     shape: tuple[int, ...] = ()  # of a row of data: (d,) or (h, w)
+    actions: Sequence[str] = ()  # what a person may do to a run besides setting its live knobs
     controls: Sequence[Mapping[str, Any]] = ()  # of a film: the knobs that only looking reads, with their present values

@@ -83,6 +83,18 @@ export class Controls {
       });
       return el("label", { class: "knob", title: told }, label, input);
     }
+    if (kind === "int" && (control.high ?? 1) - (control.low ?? 0) > FINE) {
+      const input = el("input", { type: "number", min: control.low ?? 0, max: control.high ?? 1, step: 1 });
+      input.addEventListener("change", () => {
+        if (!input.checkValidity() || input.value === "") return void input.reportValidity(); // the browser says which numbers may be
+        set(Number(input.value));
+        this.commit();
+      });
+      this.shown.set(name, (value) => {
+        if (input.value !== String(value) && !input.matches(":focus")) input.value = String(value);
+      });
+      return el("label", { class: "knob", title: told }, label, input);
+    }
     const scale = scaleOf(control);
     const input = el("input", { type: "range", min: 0, max: scale.places, step: 1, "aria-label": name.replaceAll("_", " ") });
     const output = el("output");
@@ -98,7 +110,7 @@ export class Controls {
   }
 }
 
-/** A knob's values along a slider: whole numbers one by one where they are few, else evenly or on the scale of their logarithms. */
+/** A knob's values along a slider: whole numbers one by one, others evenly or on the scale of their logarithms. */
 export function scaleOf({ kind, low, high, log }: Pick<Control, "kind" | "low" | "high" | "log">): {
   places: number;
   value: (place: number) => number;
@@ -106,8 +118,7 @@ export function scaleOf({ kind, low, high, log }: Pick<Control, "kind" | "low" |
 } {
   const [from, to] = [low ?? 0, high ?? 1];
   const whole = kind === "int";
-  if (whole && !log && to - from <= 4 * FINE)
-    return { places: to - from, value: (place) => from + place, place: (value) => value - from };
+  if (whole && !log) return { places: to - from, value: (place) => from + place, place: (value) => value - from };
   const [a, b] = log && from > 0 ? [Math.log(from), Math.log(to)] : [from, to];
   const back = log && from > 0 ? Math.exp : (x: number) => x;
   const there = log && from > 0 ? Math.log : (x: number) => x;

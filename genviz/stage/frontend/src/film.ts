@@ -16,7 +16,7 @@ export class Film extends Player implements Darkroom {
   seed = 0;
   clamp: Float32Array | null = null;
   readonly settings = new Map<string, Setting>();
-  readonly film = this;
+  override readonly film = this;
   private leave: (() => void) | null = null;
   private shown = ""; // the address of what is on the screen
   private refused = ""; // an address that would be refused again

@@ -1,5 +1,6 @@
 // Pointer, touch and arrow keys on a canvas: choosing a code, choosing a point.
 
+import { paintable, paints } from "./board";
 import { cursor, pointed, row } from "./codes";
 import type { Tile } from "./draw/images";
 import { hit } from "./draw/points";
@@ -13,6 +14,10 @@ const CLICK = 5; // pixels a click may wander
 export function interact(view: PaneView): void {
   const { canvas, host, pane } = view;
   if (!view.interactive) return;
+  if (paintable(view)) {
+    paints(view);
+    return;
+  }
   let down: { x: number; y: number } | null = null;
 
   const at = (event: PointerEvent): [number, number] => {

@@ -14,6 +14,7 @@ const HELP: [string, string][] = [
   ["R", "rewind"],
   ["1 – 9", "show or hide a layer of the pane under the pointer"],
   ["arrows in the latent plane", "move through the code (shift: faster)"],
+  ["arrows, space on a board of units", "move over the units; hold one on, off, let it go"],
   ["Enter, Esc there", "select the nearest point, let it go"],
   ["?", "this list"],
 ];

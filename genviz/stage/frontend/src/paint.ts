@@ -11,11 +11,12 @@ import { drawField } from "./draw/field";
 import { drawGrids, type Grid, type Tile } from "./draw/images";
 import { drawArrows, drawEllipses, drawMesh, drawPath } from "./draw/lines";
 import { crosshair, drawPoints, halo } from "./draw/points";
+import { drawUnits } from "./draw/units";
 import { drawUpright } from "./draw/upright";
 import { type Extent, padded, spread, union } from "./extent";
 import type { Theme } from "./theme";
 import type { Tracer } from "./trace";
-import type { Curves, Frame, Layer, Pane, Points, Source } from "./types";
+import type { Curves, Frame, Layer, Pane, Points, Source, Units } from "./types";
 import type { Wipe } from "./wipe";
 import { extent, head } from "./words";
 
@@ -33,6 +34,7 @@ export type Picture = {
   theme: Theme;
   still: boolean; // no interpolation
   mini: boolean;
+  at?: number; // the unit that keys are at
   ground: string; // a name for all but the cursor, which is then painted once and copied; "": painted anew
 };
 
@@ -244,8 +246,21 @@ export function grids(p: Picture): Grid[] {
   });
 }
 
+const TOLD = 40; // pixels below a board, where its moments are told
+
+/** The room of a board of units in its pane. */
+export const roomOf = (w: number, h: number) => ({ x: 6, y: 6, w: w - 12, h: h - 12 - TOLD });
+
 function images(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): void {
   const pad = p.mini ? 1 : 4;
+  const units = p.layers.find((layer): layer is Units & Shown => layer.type === "units");
+  if (units) {
+    const walk = p.source.walk;
+    const spot = walk?.spot?.board === units.name ? walk.spot : null;
+    const marks = { clamp: units.paint ? (walk?.clamp ?? null) : null, spot, cursor: p.at ?? -1, moving: !p.still };
+    drawUnits(g, p.theme, units, p.mini ? { x: 0, y: 0, w, h } : roomOf(w, h), marks, p.mini);
+    return; // one board a pane
+  }
   const all = grids(p);
   const moving = all.find(({ layer }) => p.pane.layers.some(({ name, static: fixed }) => name === layer && !fixed));
   const shown = p.mini ? [moving ?? all[0]].filter(Boolean) : all;

@@ -2,6 +2,7 @@
 
 import type { Plane } from "./axes";
 import { layersAt, type Shown } from "./blend";
+import { paintable } from "./board";
 import { el, say } from "./dom";
 import { Backdrop } from "./draw/curves";
 import { Decoder } from "./draw/decode";
@@ -11,7 +12,7 @@ import { Extent } from "./extent";
 import { Pulls } from "./handles";
 import { Held } from "./held";
 import { fill } from "./legend";
-import { missing, type Picture, paint, pointed } from "./paint";
+import { missing, type Picture, paint, pointed, roomOf } from "./paint";
 import type { Theme } from "./theme";
 import { Tracer } from "./trace";
 import type { Bars, Frame, Handles, Layer, Numbers, Pane, Source, Trace } from "./types";
@@ -52,6 +53,7 @@ export class PaneView {
   private held: Held | null = null;
   private readonly pulls = new Pulls(this);
   private readonly tag = el("p", { class: "tag", hidden: true });
+  at = -1; // of a board, the unit that keys are at
   private readonly sign = el("p", { class: "empty", hidden: true });
   private readonly chip = el("p", { class: "chip", title: FINISHED, hidden: true }, "decoded by the finished weights");
   private readonly moment = el("p", { class: "moment", hidden: true, "aria-live": "polite" });
@@ -149,7 +151,7 @@ export class PaneView {
 
   get interactive(): boolean {
     return (
-      Boolean(this.pane.latent || this.trace || wiped(this)) ||
+      Boolean(this.pane.latent || this.trace || wiped(this) || paintable(this)) ||
       this.pane.layers.some((layer) => (layer.type === "points" || layer.type === "images") && layer.pick)
     );
   }
@@ -179,6 +181,7 @@ export class PaneView {
       theme,
       still: host.still,
       mini: false,
+      at: this.at,
       ground: "",
     };
     const empty = wait || missing(picture);
@@ -221,6 +224,11 @@ export class PaneView {
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
     g.clearRect(0, 0, w, h);
     if (picture) this.plane = paint(g, w, h, picture);
+  }
+
+  /** The room of a board of units. */
+  get box(): ReturnType<typeof roomOf> {
+    return roomOf(this.size.w, this.size.h);
   }
 
   id(layer: string): string {

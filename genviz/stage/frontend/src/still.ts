@@ -28,6 +28,8 @@ export function still(id: string, blob: string): Source {
   };
   return {
     id,
+    film: null,
+    walk: null,
     scene,
     problem,
     frames: [],
