@@ -8,6 +8,7 @@ export function spread(layer: Layer): Limits | null {
   switch (layer.type) {
     case "points":
     case "path":
+    case "curves":
     case "mesh":
       return around(layer.tensors.xy?.data);
     case "arrows":

@@ -286,8 +286,10 @@ function curves(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): 
   const series = seriesOf(on, p.source, p.theme);
   const [first, last] = timed ? extent(p.source) : ends(series.map((line) => line.x));
   const across: [number, number] = p.pane.x ?? (timed ? [Math.min(first, 0), Math.max(last, head(p.source))] : [first, last]);
-  const paint = (to: CanvasRenderingContext2D) => drawCurves(to, p.theme, p.pane, series, w, h, across, timed);
-  const plane = p.mini ? paint(g) : p.backdrop.draw(g, w, h, fingerprint(series, across, p.theme), paint);
+  const seen = timed ? null : p.extents.limits(p.source);
+  const pane = seen && !p.pane.y ? { ...p.pane, y: [seen[2], seen[3]] as [number, number] } : p.pane;
+  const paint = (to: CanvasRenderingContext2D) => drawCurves(to, p.theme, pane, series, w, h, across, timed);
+  const plane = p.mini ? paint(g) : p.backdrop.draw(g, w, h, `${fingerprint(series, across, p.theme)}|${pane.y}`, paint);
   if (plane && timed && !p.mini) hairline(g, p.theme, plane, series, p.source.playhead);
 }
 

@@ -350,8 +350,14 @@ export class PaneView {
   private numbers(): void {
     const { selection } = this.host.source;
     const rows = this.layers.flatMap((layer) => (layer.type === "numbers" ? figures(layer, selection) : []));
-    const key = JSON.stringify(rows);
-    if (key === this.rows) return;
+    const key = JSON.stringify(rows.map(([label, , unit, how]) => [label, unit, how]));
+    if (key === this.rows) {
+      const cells = this.table.querySelectorAll("dd"); // in place: somebody may be at a row's explanation
+      rows.forEach(([, value, unit], k) => {
+        say(cells[k], figure(value, unit));
+      });
+      return;
+    }
     this.rows = key;
     this.table.replaceChildren(
       ...rows.map(([label, value, unit, how]) => {
@@ -359,7 +365,7 @@ export class PaneView {
           "div",
           { class: "row", ...(how && { tabindex: 0 }) },
           el("dt", {}, label),
-          el("dd", {}, value === null ? "–" : measured(value, unit)),
+          el("dd", {}, figure(value, unit)),
         );
         if (how) row.append(el("span", { class: "tip", role: "tooltip" }, how));
         return row;
@@ -411,6 +417,8 @@ export class PaneView {
     }
   }
 }
+
+const figure = (value: number | null, unit: string) => (value === null ? "–" : measured(value, unit));
 
 /** Rows of figures; those that follow the selection have none while nothing is chosen. */
 function figures(layer: Numbers, selection: number): [string, number | null, string, string][] {
