@@ -1,9 +1,10 @@
 """The one canvas component, mounted: every moving or still picture of the app goes through here."""
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import streamlit as st
 from streamlit.components.v2 import component
 
 if TYPE_CHECKING:  # layers know torch, and the stage is on screen before torch is imported
@@ -23,9 +24,12 @@ def stage(
     loop: bool = False,
     figures: Mapping[str, Mapping[str, str]] | None = None,
     view: dict[str, Any] | None = None,
-) -> dict[str, Any] | None:
-    """Show panes of a timeline, `run:<id>` or `pretrained:<name>`; returns the viewer's state after she changed it.
+    beside: Sequence[str] = (),
+    looked: Callable[[dict[str, Any]], None] | None = None,
+) -> None:
+    """Show panes of a timeline, `run:<id>` or `pretrained:<name>`; `looked` is told the viewer's state after she changed it.
 
+    `beside` are all the runs on the stage in their order, if there are several; which of them is the source she may change.
     All mounts of one source on a page share playhead, cursor and selection. `transport` adds the controls of time;
     `figures` are metrics told as numbers, each with its `label` and `how` it is computed.
     """
@@ -38,9 +42,14 @@ def stage(
         "loop": loop,
         "figures": dict(figures or {}),
         "view": view or {},
+        "beside": list(beside),
     }
-    result = _component(key=key, data=data, on_view_change=lambda: None)
-    return getattr(result, "view", None)
+
+    def changed() -> None:
+        if looked and (state := st.session_state[key].get("view")):
+            looked(dict(state))
+
+    _component(key=key, data=data, on_view_change=changed)
 
 
 _packed: dict[str, tuple[str, str]] = {}  # key -> version, packed scene: the same for everybody

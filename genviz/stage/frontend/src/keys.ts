@@ -12,13 +12,15 @@ const HELP: [string, string][] = [
   ["shift ← →", "ten frames back, forth"],
   ["[ ]", "slower, faster"],
   ["R", "rewind"],
+  ["F", "fork: a new run that goes on from here otherwise"],
+  ["C", "compare: two runs in lock-step, side by side"],
   ["1 – 9", "show or hide a layer of the pane under the pointer"],
   ["arrows in the latent plane", "move through the code (shift: faster)"],
   ["Enter, Esc there", "select the nearest point, let it go"],
   ["?", "this list"],
 ];
 
-type Stage = { source: Source; transport: Transport; focused(): PaneView | undefined; help: Help };
+type Stage = { readonly source: Source; transport: Transport; focused(): PaneView | undefined; help: Help };
 
 /** How the focus came where it is: who clicked a button wants Space for the stage, who tabbed to it wants to press it. */
 export class Hand {
@@ -48,11 +50,13 @@ function occupied(event: KeyboardEvent): boolean {
 }
 
 /** Listens until the function that it returns is called. */
-export function keyboard({ source, transport, focused, help }: Stage): () => void {
+export function keyboard(stage: Stage): () => void {
+  const { transport, focused, help } = stage;
   watch();
   let taken = false;
   const press = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || occupied(event)) return;
+    const { source } = stage;
     const target = event.composedPath()[0];
     const node = target instanceof HTMLElement ? target : null;
     const pressable = node?.closest("button, a, summary, [role=button], [role=tab], [role=radio], [role=slider]:not(.strip)");
@@ -75,6 +79,12 @@ export function keyboard({ source, transport, focused, help }: Stage): () => voi
         case "r":
         case "R":
           return () => rewind(source);
+        case "f":
+        case "F":
+          return () => transport.strip.fork();
+        case "c":
+        case "C":
+          return () => transport.strip.toggle();
         case "?":
           return () => help.toggle();
         case "Escape":

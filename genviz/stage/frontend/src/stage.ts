@@ -27,12 +27,14 @@ export default function stage({ data, parentElement, setStateValue }: Component)
     label: data.label ?? "",
     loop: data.loop ?? false,
     figures: data.figures ?? {},
+    beside: data.beside ?? [],
   };
   const tell = (state: ViewState) => setStateValue("view", state);
   const known = mounts.get(parentElement);
-  if (known?.id === data.source && known.scene === data.scene) {
+  if (known && (known.id === data.source || known.view.turns(data.source)) && known.scene === data.scene) {
+    known.id = data.source;
     known.tell = tell;
-    known.view.update(options);
+    known.view.update(options, data.scene ? undefined : source(data.source));
     return () => close(parentElement);
   }
   close(parentElement);
