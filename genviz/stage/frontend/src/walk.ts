@@ -133,8 +133,7 @@ export class Walk extends Player implements Walking {
   }
 
   set temperature(heat: number) {
-    this.heat = heat;
-    this.sweep = null;
+    this.heat = heat; // from the next sweep on
     this.exact.forget();
     this.changed();
   }
@@ -352,8 +351,7 @@ export class Walk extends Player implements Walking {
     }
     const program = base.program(this.name);
     if (program && program !== this.given) {
-      this.given = program;
-      this.sweep = null;
+      this.given = program; // a sweep that is shown in part ends as it began
       this.exact.renew(base.program("energy"));
       this.drawn.clear();
       if (!this.playing) this.attending(false);

@@ -143,7 +143,7 @@ export class WalkBar {
     this.heat.value = String(Math.log2(walk.temperature));
     say(this.heatShown, number(walk.temperature, 2));
     this.seed.value = String(walk.seed);
-    this.freeing.hidden = !walk.clamp.some((v) => !Number.isNaN(v));
+    this.freeing.disabled = !walk.clamp.some((v) => !Number.isNaN(v));
     this.learn.hidden = !walk.learning;
     this.learn.title =
       walk.learning === "never"
