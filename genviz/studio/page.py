@@ -105,6 +105,7 @@ class Page:
             height=height,
             label=self._label(),
             view=self.view,
+            moved=self._pulled,
         )
         if view:
             self._note("view", view)
@@ -259,8 +260,8 @@ class Page:
             except BadInput as error:
                 st.error(plain(error))
                 return
-            for seen in ("view", "walk"):
-                st.query_params.pop(seen, None)
+            for seen in [each for each in st.query_params if each in ("view", "walk") or each.startswith("film.")]:
+                st.query_params.pop(seen)
             st.query_params["run"] = run
             st.rerun()
         live = ", ".join(name for name, knob in wanted.model.knobs_declared().items() if knob.live)
@@ -271,12 +272,22 @@ class Page:
         return f"{self.slug}.{self.preset}.{self.run.id if self.run else ''}.{name}"
 
     def _moved(self, name: str, key: str) -> None:
-        """A knob was moved: note it in the URL, and edit the run if there is one and the knob is live; or say why not."""
+        """A control was moved."""
+        self._change(name, st.session_state[key])
+
+    def _pulled(self, knobs: dict[str, Any]) -> None:
+        """Handles in a picture were moved: as if it had been the controls, which show it."""
+        for name, value in knobs.items():
+            self._change(name, value)
+        st.rerun()
+
+    def _change(self, name: str, value: Any) -> None:
+        """Note a knob in the URL, and edit the run if there is one and the knob is live; or say why not."""
         from genviz.model import find
 
-        value, model = st.session_state[key], find(self.slug)
+        model = find(self.slug)
         try:
-            model.validate({name: value})
+            value = getattr(model.validate({name: value}), name)
         except BadInput as error:
             st.session_state[f"{self._key(name)}!"] = f"{error}. Nothing was changed."
             return
@@ -296,7 +307,8 @@ class Page:
         for i in range(0, len(cards), 2):
             for column, panes in zip(st.columns(2, gap="medium"), cards[i : i + 2], strict=False):
                 with column, st.container(border=True, key=f"card-{panes[0]}"):
-                    stage(self.source.id, key=f"{panes[0]}-{self.source.id}", panes=list(panes), height=height)
+                    key = f"{panes[0]}-{self.source.id}"
+                    stage(self.source.id, key=key, panes=list(panes), height=height, moved=self._pulled)
 
     def film(self, panel: str, height: int = 300) -> None:
         """A card that plays a film of the model's chain; its title, words and knobs come with it."""

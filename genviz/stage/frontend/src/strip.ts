@@ -183,6 +183,7 @@ export class Strip {
       extents,
       decoder: new Decoder(),
       backdrop: new Backdrop(),
+      tracer: null,
       theme,
       still: true,
       mini: true,

@@ -31,7 +31,7 @@ export class Transport {
     help: () => void,
   ) {
     this.strip = new Strip(source, commit);
-    this.controls = source.film && new Controls(source, source.film, commit);
+    this.controls = source.film ? new Controls(source, source.film, commit) : null;
     const button = (label: string, icon: string, act: Action, key: string) => {
       const node = el(
         "button",

@@ -71,6 +71,7 @@ export type Pane = {
   line?: boolean;
   ask?: string;
   walks?: string; // the client program that fills its layers, in the browser
+  clamp?: boolean; // of a film: a person may fix values here
 };
 export type Setting = number | string | boolean;
 /** A knob that a person may set of a film. */
@@ -100,7 +101,7 @@ export type Frame = {
   limits: Record<string, number[]>;
   caption: string;
 };
-export type Metric = { steps: number[]; values: number[] };
+export type Metric = { steps: number[]; values: number[]; made?: number }; // `made`: literal points, told apart by number
 /** What a program has besides its argument: the chain time, the inverse temperature, sources of chance. */
 export type Ambient = { t?: number; beta?: number; noise?: () => number; uniform?: () => number };
 /** A place in a program where chance decides, as it was at the last call: `out` fell with `p` (for a Gaussian the mean), which a

@@ -71,6 +71,7 @@ export class View implements Host {
     readonly source: Source,
     private options: Options,
     private readonly tell: (state: ViewState) => void,
+    readonly set: (knobs: Record<string, number>) => void,
   ) {
     this.blank.append(this.blankText);
     this.root.append(this.probe, this.blank, this.panes);
@@ -159,11 +160,9 @@ export class View implements Host {
         ? { hidden, walk: walk.view }
         : { playhead: Math.round(playhead * 100) / 100, following, hidden };
       if (film) state.film = film.asked();
-      else if (!walk) {
-        state.axes = [...axes];
-        state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
-      }
-      if (!film) state.selection = selection;
+      else if (!walk) state.axes = [...axes];
+      if (!walk) state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
+      if (!film) state.selection = selection; // a film has that of its base
       this.sent = [...this.sent.slice(-20), JSON.stringify(state)];
       this.tell(state);
     }, PACE);
@@ -239,6 +238,7 @@ export class View implements Host {
     }
     for (const view of this.views) {
       interact(view);
+      view.clamps();
       for (const part of [view.frame, view.header, view.legend]) this.observer.observe(part);
     }
     this.layout();

@@ -66,7 +66,7 @@ const corner = ({ columns, cell, x, y }: Board, i: number): [number, number] => 
 function sheet(g: CanvasRenderingContext2D, theme: Theme, layer: Units, values: ArrayLike<number>, at: Board): void {
   const full = new Float32Array(at.rows * at.columns);
   full.set(values);
-  const printed = print(theme, full, 1, at.rows, at.columns);
+  const printed = print(theme.print, full, 1, at.rows, at.columns);
   if (!printed) return;
   g.imageSmoothingEnabled = false;
   g.drawImage(printed, 0, 0, at.columns, at.rows, at.x, at.y, at.cell * at.columns, at.cell * at.rows);
