@@ -109,10 +109,11 @@ export class Exact {
     if (layer.type === "bars" && layer.name === "states") {
       const p = this.probabilities(n);
       if (!p) return null;
+      const told = 4 * total >= n; // fewer visits say nothing of so many states
       const marks = Float32Array.from({ length: n }, (_, i) => (total ? this.visits[i] / total : 0));
       return {
         ...layer,
-        tensors: { ...layer.tensors, values: { data: p, shape: [n] }, ...(total && { marks: { data: marks, shape: [n] } }) },
+        tensors: { ...layer.tensors, values: { data: p, shape: [n] }, ...(told && { marks: { data: marks, shape: [n] } }) },
       };
     }
     if (layer.type !== "numbers" || layer.name !== "distance") return null;

@@ -68,7 +68,7 @@ export class WalkBar {
       return button;
     });
     const count = el("select", { "aria-label": "how many sweeps" }, ...KS.map((k) => el("option", { value: k }, `${k}`)));
-    const go = el("button", { class: "text-button", type: "button" }, "sweeps from the data");
+    const go = el("button", { class: "text-button", type: "button" }, "sweeps from data");
     go.title = "The chain of contrastive divergence, CD-k: so many sweeps from the data, frame by frame";
     go.addEventListener("click", () => run(() => walk.sweeps(Number(count.value))));
     this.many = group("", count, go);
