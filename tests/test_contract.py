@@ -176,6 +176,25 @@ def test_live_knobs_are_read_at_every_step(slug: str) -> None:
 
 
 @every_trained_model
+def test_knobs_of_looking_change_no_training(slug: str) -> None:
+    for knob in [knob for knob in ALL[slug].knobs_declared().values() if knob.looks]:
+        assert not knob.live, f"{knob.name} is read by sampling alone: it is no edit of a run"
+        for data in tiny(slug):
+            plain = start(slug, data)
+            plain.advance(steps=6)
+            tried = 0
+            for value in other(knob, getattr(plain.model, knob.name)):
+                try:
+                    run = start(slug, data, **{knob.name: value})
+                except BadInput:  # a value that makes no sense for these data
+                    continue
+                run.advance(steps=6)
+                assert equal(weights(run), weights(plain)), f"fit reads {knob.name}"
+                tried += 1
+            assert tried, f"no value of {knob.name} could be tried"
+
+
+@every_trained_model
 def test_other_knobs_cannot_change_in_a_run(slug: str) -> None:
     run = start(slug, tiny(slug)[0])
     run.advance(steps=1)
@@ -225,6 +244,27 @@ def chain(model: Any, x: Tensor, rng: Rng) -> None:
             if "clamp" in given:
                 torch.testing.assert_close(state.x[:, 0], known[0].expand(len(x)))
     refuses(r"clamp", lambda: next(model.chain(2, rng, clamp=known[1:])))
+
+
+def forward_chain(model: Any, x: Tensor, rng: Rng) -> None:
+    states = list(model.forward_chain(x, rng))
+    assert [int(state.aux["t"]) for state in states] == list(range(len(states)))
+    for state in states:
+        rows_of(state.x, *x.shape)
+    torch.testing.assert_close(states[0].x, x, rtol=0, atol=1e-5)
+
+
+def undo(model: Any, x: Tensor, rng: Rng) -> None:
+    for state in islice(model.forward_chain(x, rng), 1, 4):
+        for law in (model.undo(state.x, int(state.aux["t"])), model.undo(state.x, int(state.aux["t"]), x)):
+            assert isinstance(law, Distribution)
+            rows_of(law.mean, *x.shape)
+
+
+def budget(model: Any, x: Tensor, rng: Rng) -> None:
+    parts = model.budget(x, rng)
+    rows_of(parts, len(x), -1)
+    torch.testing.assert_close(-parts.sum(1), model.bound(x, type(rng)(*rng.key)), rtol=1e-4, atol=1e-3)
 
 
 def shares(value: Tensor, n: int) -> None:
@@ -304,6 +344,9 @@ def mixture(model: Any, x: Tensor, rng: Rng) -> None:
 CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "sample": lambda model, x, rng: rows_of(model.sample(len(x), rng), *x.shape),
     "chain": chain,
+    "forward_chain": forward_chain,
+    "undo": undo,
+    "budget": budget,
     "encode": encode,
     "decode": lambda model, x, rng: rows_of(model.decode(model.encode(x).mean), *x.shape),
     "reconstruct": lambda model, x, rng: rows_of(model.reconstruct(x), *x.shape),

@@ -79,8 +79,17 @@ class Recorder:
         title: str = "",
         root: Path | None = None,
         name: str = "",
+        parent: str = "",
     ) -> Self:
-        folder = folders.create(wish(model, knobs, data, seed, until, title), root, name)
+        return cls.started(folders.create(wish(model, knobs, data, seed, until, title, parent), root, name), root)
+
+    @classmethod
+    def fork(cls, run_id: str, step: int, root: Path | None = None, name: str = "") -> Self:
+        """A new run that stands at `step` of another one, once its replay is over."""
+        return cls.started(folders.fork(run_id, step, root, name), root)
+
+    @classmethod
+    def started(cls, folder: RunFolder, root: Path | None = None) -> Self:
         try:
             return cls(folder)
         except Exception:  # the caller hears it: no folder need tell it
@@ -175,6 +184,9 @@ class Recorder:
         else:
             self.unseen = self.unseen or verb != "set"
             self.run.pending.append(edit)
+
+    def replay(self) -> None:
+        """Up to the last step recorded, and rest there: opening the folder has begun it."""
 
     def stop(self) -> None:
         """End, and let go of the folder; `open` and `play` take it up again."""

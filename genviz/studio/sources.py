@@ -65,8 +65,7 @@ def run(run_id: str, slug: str) -> Source:
 
 def knobs_now(run: Source) -> dict[str, Any]:
     """The knobs in force at the head of a run: those it began with, and the edits since."""
-    edits = folder.find(run.id.partition(":")[2]).entries("edit")
-    return run.info["knobs"] | {name: value for edit in edits if edit["verb"] == "set" for name, value in edit["args"].items()}
+    return folder.find(run.id.partition(":")[2]).knobs()
 
 
 def like(info: Mapping[str, Any], presets: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 import { play, rewind, step } from "./commands";
 import { el } from "./dom";
 import type { PaneView } from "./pane";
+import type { Save } from "./save";
 import type { Action, Transport } from "./transport";
 import type { Source } from "./types";
 
@@ -16,10 +17,18 @@ const HELP: [string, string][] = [
   ["arrows in the latent plane", "move through the code (shift: faster)"],
   ["arrows, space on a board of units", "move over the units; hold one on, off, let it go"],
   ["Enter, Esc there", "select the nearest point, let it go"],
+  ["G", "save a picture, a clip, a script …"],
   ["?", "this list"],
 ];
 
-type Stage = { root: HTMLElement; source: Source; transport: Transport; focused(): PaneView | undefined; help: Help };
+type Stage = {
+  root: HTMLElement;
+  source: Source;
+  transport: Transport;
+  focused(): PaneView | undefined;
+  help: Help;
+  save: Save;
+};
 
 /** How the focus came where it is: who clicked a button wants Space for the stage, who tabbed to it wants to press it. */
 export class Hand {
@@ -58,7 +67,7 @@ function meant(event: KeyboardEvent): Stage | undefined {
 
 /** Listens until the function that it returns is called. */
 export function keyboard(stage: Stage): () => void {
-  const { root, source, transport, focused, help } = stage;
+  const { root, source, transport, focused, help, save } = stage;
   watch();
   stages.push(stage);
   const enter = () => {
@@ -94,8 +103,11 @@ export function keyboard(stage: Stage): () => void {
           return () => rewind(source);
         case "?":
           return () => help.toggle();
+        case "g":
+        case "G":
+          return () => save.toggle(true);
         case "Escape":
-          return help.open ? () => help.toggle() : null;
+          return help.open ? () => help.toggle() : save.open ? () => save.toggle() : null;
         default: {
           const n = Number(event.key);
           return n >= 1 && n <= 9 ? () => focused()?.toggle(n - 1) : null;

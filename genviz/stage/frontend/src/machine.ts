@@ -118,10 +118,9 @@ export class Exact {
     }
     if (layer.type !== "numbers" || layer.name !== "distance") return null;
     const tv = this.distance();
-    return {
-      ...layer,
-      rows: layer.rows.map(([label, , unit, how], i) => [label, i ? total : heat === 1 ? tv : Number.NaN, unit, how]),
-    };
+    const figures = [heat === 1 ? tv : Number.NaN, total]; // the exact distribution is that of temperature 1
+    const rows = layer.rows.map(([label, , unit, how], i): (typeof layer.rows)[number] => [label, figures[i], unit, how]);
+    return { ...layer, rows: rows.filter(([, value]) => !Number.isNaN(value)) };
   }
 
   /** Total variation, ½ Σ |share visited − p|. */

@@ -214,17 +214,26 @@ export class PaneView {
     this.describe();
   }
 
-  private paint(picture: Picture | null): void {
-    const g = this.canvas.getContext("2d");
+  private paint(picture: Picture | null, canvas = this.canvas, ratio = window.devicePixelRatio || 1): void {
+    const g = canvas.getContext("2d");
     const { w, h } = this.size;
     if (!g || w < 2 || h < 2) return;
-    const ratio = window.devicePixelRatio || 1;
     const [pw, ph] = [Math.round(w * ratio), Math.round(h * ratio)];
-    if (this.canvas.width !== pw || this.canvas.height !== ph) [this.canvas.width, this.canvas.height] = [pw, ph];
+    if (canvas.width !== pw || canvas.height !== ph) [canvas.width, canvas.height] = [pw, ph];
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
     g.clearRect(0, 0, w, h);
     if (picture) this.plane = paint(g, w, h, picture);
   }
+
+  /** The picture as it stands, with so many pixels a CSS pixel. */
+  print(ratio: number): HTMLCanvasElement {
+    if (ratio === (window.devicePixelRatio || 1)) return this.canvas;
+    this.printed ??= { canvas: el("canvas"), backdrop: new Backdrop() };
+    const { canvas, backdrop } = this.printed;
+    this.paint(this.picture && { ...this.picture, backdrop, ground: "" }, canvas, ratio);
+    return canvas;
+  }
+  private printed: { canvas: HTMLCanvasElement; backdrop: Backdrop } | null = null;
 
   /** The room of a board of units. */
   get box(): ReturnType<typeof roomOf> {

@@ -30,6 +30,7 @@ export class Weights {
   private absent = new Set<number>();
   private stale = new Map<number, number>(); // steps whose weights changed, and when; the old ones serve until the new ones come
   private wanted = 0;
+  private asked: number | null = null;
   private busy = false;
   private last = Number.NEGATIVE_INFINITY;
 
@@ -40,6 +41,7 @@ export class Weights {
 
   /** The program with the newest weights at hand that are not after `step`; if `wanted`, those of `step` itself are on their way. */
   program(name: string, scene: Scene, step: number, wanted: boolean): Program | null {
+    this.asked = step;
     if (wanted && (!this.sets.has(step) || this.stale.has(step)) && !this.absent.has(step)) this.want(step);
     const nearest = [...this.sets.keys()].filter((each) => each <= step);
     const set = nearest.length ? this.sets.get(Math.max(...nearest)) : undefined;
@@ -50,6 +52,12 @@ export class Weights {
       set.programs.set(name, program);
     }
     return program;
+  }
+
+  /** Resolves when the weights of the step last asked for are here, or cannot be had. */
+  async settled(): Promise<void> {
+    const step = this.asked;
+    if (step !== null && !this.sets.has(step) && !this.absent.has(step)) await this.fetch(step);
   }
 
   /** The weights of a step are others now. */
@@ -95,20 +103,24 @@ export class Weights {
 
 export class Looks {
   private answers = new Lru<string, Pane[] | { error: string }>(48);
-  private busy = new Set<string>(); // one question a panel: the redraw after its answer asks for what is wanted then
+  private busy = new Map<string, Promise<void>>(); // one question a panel: the redraw after its answer asks for what is wanted then
 
   constructor(private readonly changed: () => void) {}
 
   ask(panel: string, url: string): Pane[] | { error: string } | null {
     const answer = this.answers.get(url);
     if (!answer && !this.busy.has(panel)) {
-      this.busy.add(panel);
-      void this.fetch(url).then(() => {
+      const done = this.fetch(url).then(() => {
         this.busy.delete(panel);
         this.changed();
       });
+      this.busy.set(panel, done);
     }
     return answer ?? null;
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.busy.values());
   }
 
   private async fetch(url: string): Promise<void> {

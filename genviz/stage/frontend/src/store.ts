@@ -96,6 +96,10 @@ class Timeline extends Player implements Subscriber {
     return this.looks.ask(panel, this.address(`look/${encodeURIComponent(panel)}?step=${step}&point=${point}`));
   }
 
+  async ready(): Promise<void> {
+    await Promise.all([this.weights.settled(), this.looks.settled()]);
+  }
+
   send(verb: string, args: Record<string, unknown> = {}): Promise<string> {
     if (!this.shipped) return tab().live.call(this.run, verb, args);
     return Promise.resolve("This is a shipped recording: start a run of your own to train it.");

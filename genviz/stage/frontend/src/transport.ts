@@ -3,6 +3,7 @@
 import { faster, goLive, isSlow, moving, play, rewind, SPEEDS, slow, step, trainOn } from "./commands";
 import { Controls } from "./controls";
 import { drawing, el, ICON, say } from "./dom";
+import type { Save } from "./save";
 import { Strip } from "./strip";
 import type { Theme } from "./theme";
 import type { Pane, Source } from "./types";
@@ -29,6 +30,7 @@ export class Transport {
     private readonly source: Source,
     private readonly commit: () => void,
     help: () => void,
+    save: Save,
   ) {
     this.strip = new Strip(source, commit);
     this.controls = source.film ? new Controls(source, source.film, commit) : null;
@@ -63,9 +65,9 @@ export class Transport {
     this.speed.addEventListener("change", () => {
       source.speed = Number(this.speed.value);
     });
-    const link = el("button", { class: "text-button keys", type: "button" }, "copy link");
-    link.title = "Copy the address: it opens this very view";
-    link.addEventListener("click", () => this.run(() => copy(link, this.commit)));
+    const saving = el("button", { class: "text-button keys", type: "button" }, "save");
+    saving.title = "Save a picture, a clip, weights, a script, the link (G)";
+    saving.addEventListener("click", () => save.toggle());
     const keys = el(
       "button",
       { class: "text-button keys", type: "button", "aria-label": "Keyboard", title: "Keyboard (?)" },
@@ -84,11 +86,10 @@ export class Transport {
       this.golive,
       this.onward,
       this.status,
-      link,
+      saving,
       keys,
     );
-    if (source.film) link.hidden = true; // the page has one
-    this.root.append(row, this.strip.root, this.error);
+    this.root.append(save.root, row, this.strip.root, this.error);
     if (this.controls) this.root.prepend(this.controls.root);
   }
 
@@ -131,19 +132,4 @@ export class Transport {
     say(this.status, state(source));
     this.status.classList.toggle("bad", Boolean(source.problem) || source.status.state === "diverged");
   }
-}
-
-const WRITTEN = 700; // ms until the view stands in the address
-
-async function copy(button: HTMLButtonElement, commit: () => void): Promise<string> {
-  commit();
-  await new Promise((resolve) => setTimeout(resolve, WRITTEN));
-  try {
-    await navigator.clipboard.writeText(window.location.href);
-  } catch {
-    return "The browser does not let this page copy: copy its address from the address bar.";
-  }
-  say(button, "copied");
-  setTimeout(() => say(button, "copy link"), 2000);
-  return "";
 }

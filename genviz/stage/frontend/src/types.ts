@@ -213,6 +213,8 @@ export interface Source {
   attend(): () => void;
   /** A panel computed by the server for the selected point at the playhead's keyframe; cached; null while it is on its way. */
   ask(panel: string, point: number): Pane[] | { error: string } | null;
+  /** Resolves when what the last picture asked for has come: weights of its step, answers of the server. */
+  ready?(): Promise<void>;
   /** Commands to the run: play(until), pause, step(n), slow(on), stop. Resolves with "" or the error. */
   send(verb: "play" | "pause" | "step" | "slow" | "stop" | "edit", args?: Record<string, unknown>): Promise<string>;
   /** Called after any change that may need a redraw; returns the unsubscriber. */

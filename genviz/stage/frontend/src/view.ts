@@ -7,13 +7,15 @@ import { interact } from "./interact";
 import { Help, keyboard } from "./keys";
 import { arrange, GAP, NARROW, pair, type Room, within } from "./layout";
 import { type Host, PaneView } from "./pane";
+import { print, size } from "./print";
+import { Save, type Sheet } from "./save";
 import { slowOf } from "./slow";
 import { meter } from "./stats";
 import { publish, readTheme, type Theme, watchTheme } from "./theme";
 import { Transport } from "./transport";
 import type { Asked, Scene, Source, WalkView } from "./types";
 import { WalkBar } from "./walkbar";
-import { head } from "./words";
+import { head, position } from "./words";
 
 export type ViewState = {
   playhead?: number;
@@ -195,10 +197,13 @@ export class View implements Host {
 
   private addTransport(): void {
     const help = new Help();
+    const save = new Save(this.sheet());
+    this.ends.push(() => save.close());
     this.transport = new Transport(
       this.source,
       () => this.commit(),
       () => help.toggle(),
+      save,
     );
     this.root.append(this.transport.root, help.root);
     if (this.source.walk) {
@@ -216,8 +221,40 @@ export class View implements Host {
         transport: this.transport,
         focused: () => this.focus ?? this.views[0],
         help,
+        save,
       }),
     );
+  }
+
+  /** What the save menu prints. */
+  private sheet(): Sheet {
+    const { source, panes } = this;
+    return {
+      source,
+      size: () => size(panes),
+      print: (scale, paper) => {
+        const { theme, options } = this;
+        const look = { paper: `rgb(${theme.paper.join(" ")})`, soft: theme.soft, font: theme.font };
+        const view = (canvas: HTMLCanvasElement) => this.views.find((one) => one.canvas === canvas);
+        const told: [string, string] = [options.label, position(source)];
+        return print(panes, scale, paper, look, told, (canvas) => view(canvas)?.print(scale) ?? canvas);
+      },
+      show: async (step) => {
+        source.seek(step);
+        this.redraw();
+        await source.ready?.();
+        if (this.drawn !== source.version) this.redraw();
+      },
+      commit: () => this.commit(),
+    };
+  }
+
+  /** At once, and wherever the page is scrolled to. */
+  private redraw(): void {
+    const { visible } = this;
+    this.visible = true;
+    this.draw();
+    this.visible = visible;
   }
 
   private build(scene: Scene): void {
@@ -229,6 +266,7 @@ export class View implements Host {
     for (const view of this.views) for (const part of [view.frame, view.header, view.legend]) this.observer.unobserve(part);
     for (const view of this.views) view.close();
     this.views = wanted.map((pane) => new PaneView(this, pane));
+    this.root.hidden = Boolean(this.source.walk && !wanted.length); // these data have no such chain
     this.focus = undefined;
     this.panes.replaceChildren(...this.views.map((view) => view.root));
     if (!this.options.view?.hidden) {

@@ -242,7 +242,7 @@ export class Walk extends Player implements Walking {
   // ------------------------------------------------------------ the player's part
 
   override play(on = !this.playing): void {
-    if (on && !this.ready) return;
+    if (on && !this.able) return;
     if (!on) {
       this.rest();
       this.goal = Number.POSITIVE_INFINITY;
@@ -298,7 +298,7 @@ export class Walk extends Player implements Walking {
 
   async send(verb: string, args: Record<string, unknown> = {}): Promise<string> {
     if (verb !== "step") return "A chain in the browser only walks.";
-    if (!this.ready) return "The weights are on their way.";
+    if (!this.able) return "The weights are on their way.";
     for (let n = Number(args.n ?? 1); n > 0; n--) {
       if (this.spot) this.reveal();
       if (this.grain === "unit" || this.slowly) this.tell();
@@ -383,7 +383,7 @@ export class Walk extends Player implements Walking {
     this.start(this.begins.includes(begin) ? begin : "noise");
   }
 
-  private get ready(): boolean {
+  private get able(): boolean {
     return Boolean(this.given && this.states.length);
   }
 
@@ -759,8 +759,12 @@ export class Walk extends Player implements Walking {
   }
 }
 
-const floats = (values: Float32Array | Uint8Array): Float32Array =>
-  values instanceof Uint8Array ? Float32Array.from(values, (value) => value / 255) : values;
+function floats(values: Float32Array | Uint8Array): Float32Array {
+  if (values instanceof Float32Array) return values;
+  const out = new Float32Array(values.length);
+  for (let i = 0; i < out.length; i++) out[i] = values[i] / 255;
+  return out;
+}
 
 /** The panes that show this program, as recorded ones: what is in them comes from the chain. */
 function laid(scene: Scene, program: string): Scene {
