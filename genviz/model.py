@@ -62,6 +62,28 @@ class Spec:
             )
         return x
 
+    def bits(self, x: Tensor, name: str = "x") -> Tensor:
+        """`x` itself, if all of it is 0 or 1: grey values have no probability under a model of bits."""
+        if (grey := ((x != 0) & (x != 1)).nonzero()).numel():
+            row, column = grey[0].tolist()
+            raise BadInput(f"{name} holds {x[row, column]:.4g} at row {row}, column {column}: give bits, binarize it first")
+        return x
+
+    def rows(self, given: Any, name: str) -> Tensor:
+        """A row, or several, as they come in the JSON arguments of an action; a `BadInput` says what they are not."""
+        try:
+            x = torch.tensor(given, dtype=torch.float32)
+        except (TypeError, ValueError, RuntimeError, OverflowError):  # whatever else JSON can hold
+            raise BadInput(f"{name}: give a row of {self.dim} numbers, or a list of such rows") from None
+        return self.check(x[None] if x.ndim == 1 else x, name)
+
+    def known(self, clamp: Tensor) -> Tensor:
+        """`clamp` (d,) itself: values that a chain must keep, NaN where it is free; a `BadInput` if they cannot be."""
+        if clamp.shape != (self.dim,):
+            raise BadInput(f"clamp has shape {tuple(clamp.shape)}: give {self.dim} numbers, NaN where the chain is free")
+        self.check(clamp.masked_fill(clamp.isnan(), 0.0)[None], "clamp")
+        return clamp
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -389,6 +411,13 @@ class HasFeatures(Protocol):
 
 
 @runtime_checkable
+class HasComponents(Protocol):
+    """The finite mixture that the density is: weights (k,), the mean row of each component, and the code it stands for."""
+
+    def components(self) -> tuple[Float[Tensor, " k"], Float[Tensor, "k d"], Float[Tensor, "k m"]]: ...
+
+
+@runtime_checkable
 class Monitors(Protocol):
     def monitor(self, data: Any, rng: Rng) -> dict[str, float]: ...
 
@@ -407,6 +436,6 @@ CAPABILITIES: dict[str, type] = {
     "sample": Samples, "chain": Chains, "forward_chain": Noises, "undo": Undoes, "encode": Encodes, "decode": Decodes,
     "reconstruct": Reconstructs, "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds,
     "budget": Budgets, "log_joint": LogJoints, "prior": HasPrior, "cluster": Clusters, "classify": Classifies,
-    "discriminate": Discriminates, "features": HasFeatures, "monitor": Monitors, "layers": HasLayers,
-    "client": RunsInBrowser,
+    "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents,
+    "monitor": Monitors, "layers": HasLayers, "client": RunsInBrowser,
 }  # fmt: skip

@@ -50,11 +50,11 @@ def sampled(name: str, seed: int, steps: int = 0, **knobs: Any) -> Visits:
 
 @claim(
     model="diffusion",
-    says="A chain of coin flips, undone step by step, bounds the likelihood of a binary sequence nearly as tightly as 40 steps can.",
+    says="A chain of coin flips, undone step by step, bounds the likelihood of bits nearly as tightly as 40 steps can.",
     paper=PAPER,
     measure="Lower bound K on 1,000 unseen heartbeats of 20 bits (T = 40, 3,000 steps), ten draws of the noise a row, against "
-    "independent bits with the right mean; it must not exceed the best possible factorised chain (−2.440 bits) by more than four "
-    "standard errors. The truth is log₂(1/5) = −2.322 bits.",
+    "independent bits with the right mean; it must not exceed that of the best possible factorised chain (−2.440 bits) by more "
+    "than four standard errors. The truth is log₂(1/5) = −2.322 bits.",
     fast=True,
 )
 def heartbeat_bound(seed: int) -> Measured:
@@ -66,15 +66,16 @@ def heartbeat_bound(seed: int) -> Measured:
     apart = rows.spec.dim * (p * math.log2(p) + (1 - p) * math.log2(1 - p))
     honest = k.mean <= BEST + 4 * k.se  # a bound above the best possible is none: NaN never holds
     value = k.mean if honest else math.nan
-    return Measured(value, apart, 11.14, "bits", {"standard error": k.se, "best with T = 40": BEST, "truth": -math.log2(5)})
+    details = {"standard error": k.se, "best with T = 40": BEST, "truth": -math.log2(5)}
+    return Measured(value, apart, 11.14, "bits", details)
 
 
 @claim(
     model="diffusion",
     says="What that chain dreams are beats: every five bits, in every one of the five phases.",
     paper=PAPER,
-    measure="Share of 2,000 sampled sequences that are one of the five true ones, 0 if a phase never comes, against independent "
-    "bits with the right mean.",
+    measure="Share of 2,000 sampled sequences that are one of the five true ones, 0 if a phase never comes, against "
+    "independent bits with the right mean.",
     fast=True,
 )
 def heartbeat_beats(seed: int) -> Measured:
@@ -125,8 +126,8 @@ def right_weights(seed: int) -> Measured:
     model="diffusion",
     says="The bound stays below the true likelihood, and near it.",
     paper=PAPER,
-    measure="Lower bound K on 1,000 unseen rows of eight Gaussians, ten draws of the noise a row, bits a dimension, against the "
-    "exact log-density of the same rows; it may be 0.4 below, and not above by more than three standard errors.",
+    measure="Lower bound K on 1,000 unseen rows of eight Gaussians, ten draws of the noise a row, bits a dimension, against "
+    "the exact log-density of the same rows; it may be 0.4 below, and not above by more than three standard errors.",
 )
 def near_the_truth(seed: int) -> Measured:
     rows, model = data("8gaussians"), trained("8gaussians", seed)
@@ -144,8 +145,8 @@ def near_the_truth(seed: int) -> Measured:
     model="diffusion",
     says="Twenty-five small islands need patience: stopped early, the samples are fog between them.",
     paper=PAPER,
-    measure="Share of 2,000 samples within three standard deviations of one of 25 Gaussians after 8,000 steps, against the same "
-    "after 2,500 (its step size fallen as far).",
+    measure="Share of 2,000 samples within three standard deviations of one of 25 Gaussians after 8,000 steps, against the "
+    "same after 2,500 (its step size fallen as far).",
 )
 def patience_clears_the_fog(seed: int) -> Measured:
     whole, short = sampled("grid25", seed), sampled("grid25", seed, 2500, decay=2500)
@@ -170,8 +171,8 @@ def the_bound_is_quicker_than_the_noise(seed: int) -> Measured:
     model="diffusion",
     says="A schedule that leaves some of the data at the end starts its samples from the wrong cloud, and the bound shows it.",
     paper=PAPER,
-    measure="Divergence of the end, KL(q(x_T|x_0) ‖ p(x_T)), bits a row on unseen rows of eight Gaussians with T = 40: of the erase "
-    "schedule, against the linear one.",
+    measure="Divergence of the end, KL(q(x_T|x_0) ‖ p(x_T)), bits a row on unseen rows of eight Gaussians with T = 40: of the "
+    "erase schedule, against the linear one.",
     fast=True,
 )
 def erase_leaves_a_rest(seed: int) -> Measured:
