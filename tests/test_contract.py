@@ -24,10 +24,10 @@ from genviz.data import find, kind, names
 from genviz.face import preset_for
 from genviz.layers import Decode, Ellipses, Pane, Points, Scene
 from genviz.model import CAPABILITIES, BadInput, Bounds, Encodes, Knob, LogJoints, Model, Samples, Spec, discover
-from genviz.panels import look, scene
+from genviz.panels import Shoot, discovered, film, look, scene
 from genviz.rng import Rng
 from genviz.run import Run, looking
-from genviz.stage.pack import pack_scene, unpack
+from genviz.stage.pack import pack_frame, pack_scene, unpack
 
 ALL = {slug: model for slug, model in discover().items() if model.__module__.startswith("genviz.models.")}
 TRAINED = {slug: model for slug, model in ALL.items() if model.trains}
@@ -463,6 +463,7 @@ def pictures(model: Model, data: genviz.Data) -> None:
         if pane.ask:
             for answer in look(pane.ask, model, data, 1):
                 drawn(answer)
+    films(model, data)
     for pane in panes:
         if pane.name == "plane" and getattr(model, "latent", 2) == 1:  # a line has no second axis, and no circles on it
             assert pane.line and not pane.y_label and not any(isinstance(layer, Ellipses) for layer in pane.layers)
@@ -482,6 +483,25 @@ def pictures(model: Model, data: genviz.Data) -> None:
             assert bool(swept.layers) == (data.spec.dim > 1)
             assert ("first two" in swept.reads and "first two" in framed.reads) == (data.spec.dim > 2)
         assert real.pick and all(low <= v <= high for (low, high), v in zip((framed.x, framed.y), real.xy[0], strict=True))
+
+
+def films(model: Model, data: genviz.Data) -> None:
+    """Every film of such data: from noise, from a row, and with the first column known, if it has others."""
+    known = torch.full((data.spec.dim,), math.nan)
+    known[0] = data.x[0, 0]
+    for each in discovered().values():
+        if each.film and each.fits(model) and not each.unless(model):
+            shots = [Shoot(1), Shoot(1, point=2), *([Shoot(1, clamp=known)] if data.spec.dim > 1 else [])]
+            for shoot in shots:
+                frames = list(film(each.name, model, data, shoot))
+                assert 2 <= len(frames) <= 101
+                captions, scenes = zip(*frames, strict=True)
+                assert all(captions) and len({tuple(pane.name for pane in s.panes) for s in scenes}) == 1
+                for shown in (scenes[0], scenes[len(scenes) // 2], scenes[-1]):
+                    for pane in shown.panes:
+                        drawn(pane)
+                sizes = {name: len(pack_frame(shown)) for name, shown in frames}
+                assert max(sizes.values()) <= 1.2 * min(sizes.values()) + 4096
 
 
 # ---------------------------------------------------------------- bad input

@@ -13,6 +13,7 @@ from torch.optim import Adam
 
 from genviz.data import Data, Mixture
 from genviz.layers import Pane
+from genviz.metrics.mixing import high_quality, visits
 from genviz.model import BadInput, Model, Preset, Spec, Step, knob
 from genviz.models.chains.noise import Binomial, Gaussian, Rates, Readout, Rows, Times, draw, normal, tabulate
 from genviz.models.chains.reverse import Reversible
@@ -168,11 +169,10 @@ class Diffusion(Reversible, Model):
                 self.bound(data.test_x[: FEW if self.spec.kind == "points" else FEW // 4], rng).mean().item()
             )
         if isinstance(law := data.density, Mixture):
-            k, far = law.nearest(self.sample(DRAWN, rng))
-            figures["HQ"] = (far <= 3).float().mean().item()
+            x = self.sample(DRAWN, rng)
+            figures["HQ"] = high_quality(x, law)
             if law.apart:
-                shares = torch.bincount(k[far <= 3], minlength=len(law.weights)) / max(1, int((far <= 3).sum()))
-                figures["TV"] = (shares - law.weights).abs().sum().item() / 2
+                figures["TV"] = visits(x, law).tv
         return figures
 
     def layers(self, data: Data, rng: Rng) -> list[Pane]:
