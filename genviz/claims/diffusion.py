@@ -18,16 +18,17 @@ DDPM = "Ho, Jain & Abbeel 2020, arXiv 2006.11239"
 BEST = -2.440  # bits a sequence: the best that 40 factorised steps back can do (enumerated by the tests of this model)
 BITS = math.log(2)
 DRAWN = 2000
+WHOLE, NOT = 0, -1  # steps of training: the preset's own, or none
 data = cache(dataset)
 
 
 @cache
-def trained(name: str, seed: int, steps: int = 0, **knobs: Any) -> Diffusion:
-    """The preset of that name, trained for its steps or fewer; `steps` = −1: not at all."""
+def trained(name: str, seed: int, steps: int, **knobs: Any) -> Diffusion:
+    """The preset of that name, trained for so many steps, `WHOLE` or `NOT` at all."""
     model = create("diffusion", data(name), seed, **knobs)
     assert isinstance(model, Diffusion)
     run = Run(model, data(name), seed)
-    if steps >= 0:
+    if steps != NOT:
         run.advance(steps=steps or preset_for(Diffusion, data(name))[1].steps)
     return model
 
@@ -38,7 +39,7 @@ def mixture(of: Data) -> Mixture:
 
 
 @cache
-def sampled(name: str, seed: int, steps: int = 0, **knobs: Any) -> Visits:
+def sampled(name: str, seed: int, steps: int = WHOLE, **knobs: Any) -> Visits:
     """Where 2,000 samples of a model trained so fell."""
     model = trained(name, seed, steps, **knobs)
     with looking(model, seed) as rng:
@@ -59,7 +60,7 @@ def sampled(name: str, seed: int, steps: int = 0, **knobs: Any) -> Visits:
 )
 def heartbeat_bound(seed: int) -> Measured:
     rows = data("heartbeat")
-    model = trained("heartbeat", seed)
+    model = trained("heartbeat", seed, WHOLE)
     with looking(model, seed) as rng:
         k = estimate(model.bound(rows.test_x, rng, 10) / BITS)
     p = rows.x.mean().item()
@@ -81,7 +82,7 @@ def heartbeat_bound(seed: int) -> Measured:
 def heartbeat_beats(seed: int) -> Measured:
     rows = data("heartbeat")
     assert isinstance(rows.density, Finite)
-    model = trained("heartbeat", seed)
+    model = trained("heartbeat", seed, WHOLE)
     with looking(model, seed) as rng:
         same = (model.sample(DRAWN, rng)[:, None] == rows.density.states).all(2)
     counts, p = same.sum(0), rows.x.mean().item()
@@ -102,7 +103,7 @@ def heartbeat_beats(seed: int) -> Measured:
     "of the eight is not visited, against the untrained chain with the same noise; exact samples reach 98.9 %.",
 )
 def every_mode(seed: int) -> Measured:
-    seen, blind = sampled("8gaussians", seed), sampled("8gaussians", seed, steps=-1)
+    seen, blind = sampled("8gaussians", seed), sampled("8gaussians", seed, NOT)
     details = {"modes": float(seen.covered), "standard error": 100 * seen.hq_se, "exact": 100 * perfect_quality(2)}
     return Measured(100 * seen.hq if seen.covered == 8 else 0.0, 100 * blind.hq, 58.5, "%", details)
 
@@ -115,7 +116,7 @@ def every_mode(seed: int) -> Measured:
     "0.07, the most that is allowed.",
 )
 def right_weights(seed: int) -> Measured:
-    seen, model, law = sampled("8gaussians", seed), trained("8gaussians", seed), mixture(data("8gaussians"))
+    seen, model, law = sampled("8gaussians", seed), trained("8gaussians", seed, WHOLE), mixture(data("8gaussians"))
     with looking(model, seed) as rng:
         distance, se = mmd(model.sample(DRAWN, rng), law.sample(DRAWN, Rng(seed, "exact")))
     details = {"TV": seen.tv, "TV of exact samples": seen.floor, "MMD²": distance, "MMD² standard error": se}
@@ -130,7 +131,7 @@ def right_weights(seed: int) -> Measured:
     "the exact log-density of the same rows; it may be 0.4 below, and not above by more than three standard errors.",
 )
 def near_the_truth(seed: int) -> Measured:
-    rows, model = data("8gaussians"), trained("8gaussians", seed)
+    rows, model = data("8gaussians"), trained("8gaussians", seed, WHOLE)
     with looking(model, seed) as rng:
         gap = estimate((model.bound(rows.test_x, rng, 10) - mixture(rows).log_prob(rows.test_x)) / BITS / 2)
     truth = mixture(rows).log_prob(rows.test_x).mean().item() / BITS / 2
@@ -177,7 +178,7 @@ def the_bound_is_quicker_than_the_noise(seed: int) -> Measured:
 )
 def erase_leaves_a_rest(seed: int) -> Measured:
     def end(schedule: str) -> float:
-        model = trained("8gaussians", seed, steps=-1, schedule=schedule, T=40)
+        model = trained("8gaussians", seed, NOT, schedule=schedule, T=40)
         return model.noise.end(model.units(data("8gaussians").test_x)).mean().item() / BITS
 
     return Measured(end("erase"), end("linear"), 0.01, "bits")

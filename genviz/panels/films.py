@@ -236,7 +236,7 @@ def undoing(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[
                     ],
                     **frame,
                     reads="Choose a row: dashed, where it came from exactly; solid, where the model thinks it did.",
-                    how=f"The first {len(rows)} training rows, one path of noise each; ellipses at 1 and 2 standard deviations.",
+                    how=f"The first {len(rows)} training rows, one path of noise each; ellipses at 1σ and 2σ.",
                     alt="Points of the data, dissolving into a cloud of noise.",
                 ),
                 Pane(
