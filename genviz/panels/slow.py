@@ -3,7 +3,7 @@
 import torch
 
 from genviz.data import Data
-from genviz.layers import Ellipses, Images, Layer, Pane, Points, Scene
+from genviz.layers import Ellipses, Images, Layer, Pane, Points, Role, Scene
 from genviz.model import Decodes, Model, Step
 from genviz.panels.space import pixels
 from genviz.run import looking
@@ -17,6 +17,8 @@ def shots(model: Model, data: Data, step: Step) -> list[tuple[str, Scene]]:
     told: list[tuple[str, Pane | None]] = []
     if "x" in show:
         told.append((f"A minibatch arrives: {len(step.show['x'])} rows.", _rows("batch", show["x"], data, "data")))
+    if "noised" in show:
+        told.append(("Each is noised by an amount of its own.", _rows("noised", show["noised"], data, "noise")))
     if {"mean", "std"} <= show.keys() and show["mean"].shape[1] == 2:
         told.append(("The encoder guesses a cloud of codes for each row.", _clouds(show["mean"], show["std"])))
     if "z" in show:
@@ -32,11 +34,11 @@ def shots(model: Model, data: Data, step: Step) -> list[tuple[str, Scene]]:
     return [(caption, Scene(panes=[pane] if pane else [])) for caption, pane in told]
 
 
-def _rows(name: str, x: torch.Tensor, data: Data, role: str) -> Pane | None:
+def _rows(name: str, x: torch.Tensor, data: Data, role: Role) -> Pane | None:
     if len(data.spec.shape) == 2:
         return Pane(name="decoded", title="", layers=[Images(name=name, pixels=pixels(x, data), columns=6)])
     if data.spec.dim == 2:
-        return Pane(name="data", title="", layers=[Points(name=name, xy=x, role="data" if role == "data" else "model", size=2)])
+        return Pane(name="data", title="", layers=[Points(name=name, xy=x, role=role, size=2)])
     return None
 
 
