@@ -396,6 +396,11 @@ class HasComponents(Protocol):
 
 
 @runtime_checkable
+class HasPartition(Protocol):
+    def partition(self) -> Any: ...  # the part whose constant Z can be had: `Listed`, `Anneals` of genviz.metrics.partition
+
+
+@runtime_checkable
 class Monitors(Protocol):
     def monitor(self, data: Any, rng: Rng) -> dict[str, float]: ...
 
@@ -414,6 +419,6 @@ CAPABILITIES: dict[str, type] = {
     "sample": Samples, "chain": Chains, "encode": Encodes, "decode": Decodes, "reconstruct": Reconstructs,
     "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds, "log_joint": LogJoints, "prior": HasPrior,
     "cluster": Clusters, "classify": Classifies, "discriminate": Discriminates, "features": HasFeatures,
-    "components": HasComponents, "monitor": Monitors,
+    "components": HasComponents, "partition": HasPartition, "monitor": Monitors,
     "layers": HasLayers, "client": RunsInBrowser,
 }  # fmt: skip

@@ -80,8 +80,8 @@ def persistent_chains_beat_short_ones(seed: int) -> Measured:
     model="rbm",
     says="With persistent chains a restricted Boltzmann machine comes near the distribution itself.",
     paper=TIELEMAN,
-    measure="The same PCD-1 against independent pixels of the same means; at least 3.29 nats better is at least −2.95, the best "
-    "possible is −log 14 = −2.64.",
+    measure="The same PCD-1 against independent pixels of the same means; at least 3.29 nats better is at least −2.95, and "
+    "−log 14 = −2.64 is the best possible.",
 )
 def persistent_chains_come_near_the_ceiling(seed: int) -> Measured:
     rows = data("bars-and-stripes")
@@ -124,8 +124,8 @@ def tempering_stays_up(seed: int) -> Measured:
 
 @claim(
     model="rbm",
-    says="With real-valued units it is a mixture of Gaussians that share their features; σ and the first weights decide whether "
-    "it beats even a single one.",
+    says="With real-valued units it is a mixture of Gaussians that share their features; σ and the first weights decide "
+    "whether it beats even a single one.",
     paper=CHO,
     measure="Exact held-out log-likelihood of 1,000 points of two moons, 12 hidden units, against one Gaussian with full "
     "covariance. Told besides: the same with σ = 0.2 and small first weights, which does not beat it.",

@@ -192,5 +192,8 @@ class RBM(Model):
         figures |= {} if self.net.real else {"pseudo-likelihood": self.net.pseudo_likelihood(rows[1], rng, BITS)}
         return figures | ({"effective runs": found.ess} if found else {})
 
+    def partition(self) -> Harmonium:
+        return self.net
+
     def client(self) -> dict[str, list[list[Any]]]:
         return {} if self.net.real else self.net.programs("net")
