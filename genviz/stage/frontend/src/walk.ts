@@ -23,7 +23,7 @@ import type {
   Walking,
   WalkView,
 } from "./types";
-import { number, whole } from "./words";
+import { live, number, whole } from "./words";
 
 const RATE = 15; // sweeps a second at speed 1
 const WALKED = 2.5; // sweeps a second of those that were asked for by number: each is to be seen
@@ -762,7 +762,8 @@ export class Walk extends Player implements Walking {
 
   /** The filters that are recorded of the base, those of hidden units that are off left blank. */
   private lit(layer: Images, moment: Moment): Layer {
-    const here = this.base.around()?.a.layers["filters/filters"];
+    const { base } = this; // a shipped recording has the finished weights alone
+    const here = (live(base) ? base.around()?.a : base.frames.at(-1))?.layers["filters/filters"];
     const h = moment.kept.get("h");
     if (here?.type !== "images" || !here.tensors.pixels || !h) return layer;
     const { data, shape } = here.tensors.pixels;
