@@ -333,6 +333,20 @@ class Chains(Protocol):
 
 
 @runtime_checkable
+class Noises(Protocol):
+    """The fixed half of a chain that is undone: x_0 … x_T for the rows `x`, one path of noise each; `aux["t"]` counts up."""
+
+    def forward_chain(self, x: Rows, rng: Rng) -> Iterator[State]: ...
+
+
+@runtime_checkable
+class Undoes(Protocol):
+    """The law of x_{t−1} for rows x_t at time `t` ≥ 1: the model's guess or, for rows that came from `origin`, the truth."""
+
+    def undo(self, x: Rows, t: int, origin: Tensor | None = None) -> Distribution: ...
+
+
+@runtime_checkable
 class Encodes(Protocol):
     def encode(self, x: Rows) -> Distribution: ...  # `.mean` (n, k) is the code
 
@@ -365,6 +379,14 @@ class LogProbs(Protocol):
 @runtime_checkable
 class Bounds(Protocol):
     def bound(self, x: Rows, rng: Rng, k: int = 1) -> Each: ...  # nats, below log p(x) in expectation
+
+
+@runtime_checkable
+class Budgets(Protocol):
+    """What the bound is made of, nats: minus the sum of a row's parts bounds log p(x). Parts 1 … T−1 are those of a chain's
+    steps, the first is that of the row itself, the last that of the chain's end."""
+
+    def budget(self, x: Rows, rng: Rng) -> Float[Tensor, "n parts"]: ...
 
 
 @runtime_checkable
@@ -420,9 +442,9 @@ class RunsInBrowser(Protocol):
 
 
 CAPABILITIES: dict[str, type] = {
-    "sample": Samples, "chain": Chains, "encode": Encodes, "decode": Decodes, "reconstruct": Reconstructs,
-    "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds, "log_joint": LogJoints, "prior": HasPrior,
-    "cluster": Clusters, "classify": Classifies, "discriminate": Discriminates, "features": HasFeatures,
-    "components": HasComponents, "monitor": Monitors,
-    "layers": HasLayers, "client": RunsInBrowser,
+    "sample": Samples, "chain": Chains, "forward_chain": Noises, "undo": Undoes, "encode": Encodes, "decode": Decodes,
+    "reconstruct": Reconstructs, "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds,
+    "budget": Budgets, "log_joint": LogJoints, "prior": HasPrior, "cluster": Clusters, "classify": Classifies,
+    "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents,
+    "monitor": Monitors, "layers": HasLayers, "client": RunsInBrowser,
 }  # fmt: skip
