@@ -5,6 +5,7 @@ The seed of a film is that of its noise, so that films with other knobs, or of o
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -25,6 +26,7 @@ from genviz.rng import Rng
 FRAMES = 100  # of a film; a longer chain is thinned
 PARTICLES = 600
 TILES = 64
+COMPLETIONS = 12
 GRID = 12  # arrows a side
 BINS = 48  # of a histogram
 SECTORS = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
@@ -118,8 +120,9 @@ def _points(state: State, data: Data, labels: Tensor | None, classes: tuple[str,
             layers=[real(data), particles("particles", state.x, labels, classes, label="samples on their way")],
             **frame,
             reads="Each particle is a sample on its way, in the colour of the place where it will end.",
-            how=f"{len(state.x)} runs of the model's own chain.",
+            how=f"{len(state.x)} runs of the model's own chain; where a grip on a border is dragged, that coordinate is known.",
             alt="Points that move from noise to the places of the data.",
+            clamp=data.spec.dim == 2,
         )
     ]
 
@@ -197,6 +200,35 @@ def _conditional(state: State, data: Data, shoot: Shoot) -> list[Pane]:
     ]
 
 
+def no_picture(model: Model) -> str:
+    return "" if len(model.spec.shape) == 2 else "Only of pictures a part can be wiped away; these rows are none."
+
+
+@panel("chain", film=True, unless=no_picture)
+def completing(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[str, list[Pane]]]:
+    """What belongs where nothing is known?"""
+    row = Images(
+        name="row", pixels=pixels(data.seen_row(model, max(shoot.point, 0)), data), role="data", static=True, label="real"
+    )
+    for i, state in enumerate(filmed(model, data, rng, replace(shoot, point=-1), COMPLETIONS)):
+        made = pixels(state.aux.get("p", state.x), data)
+        yield (
+            said(state, i),
+            [
+                Pane(
+                    name="completing",
+                    title="What belongs where nothing is known?",
+                    kind="images",
+                    layers=[row, Images(name="completions", pixels=made, columns=4, label="completions")],
+                    reads="Wipe over the real picture: what you wipe is forgotten, the rest is known, each tile completes it.",
+                    how=f"{COMPLETIONS} runs of the model's chain in which the known pixels are held.",
+                    alt="A real picture of which a part can be wiped away, and completions by the model.",
+                    clamp=True,
+                )
+            ],
+        )
+
+
 # ---------------------------------------------------------------- both directions of a chain that is undone
 
 
@@ -236,7 +268,7 @@ def undoing(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[
                     ],
                     **frame,
                     reads="Choose a row: dashed, where it came from exactly; solid, where the model thinks it did.",
-                    how=f"The first {len(rows)} training rows, one path of noise each; ellipses at 1 and 2 standard deviations.",
+                    how=f"The first {len(rows)} training rows, one path of noise each; ellipses at 1σ and 2σ.",
                     alt="Points of the data, dissolving into a cloud of noise.",
                 ),
                 Pane(

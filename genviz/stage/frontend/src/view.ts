@@ -343,6 +343,8 @@ export class View implements Host {
     }
     this.drawn = source.version;
     if (source.scene && source.scene !== this.scene) this.build(source.scene);
+    const refused = Boolean(source.film && source.problem && !source.scene); // a sentence is all there is to show
+    if (this.root.classList.toggle("refused", refused)) this.blank.style.height = "";
     this.blank.hidden = Boolean(source.scene);
     this.panes.hidden = !source.scene;
     if (!source.scene && performance.now() - this.born > 300)
