@@ -47,9 +47,10 @@ def scene(model: Model, data: Data) -> Scene:
     return Scene(panes=panes, programs=programs, latent=latent, shape=model.spec.shape, actions=model.actions())
 
 
-def films_of(kind: type[Model]) -> list[str]:
-    """The names of the films that models of this kind have."""
-    return [name for name, each in discovered().items() if each.film and each.suits(kind)]
+def films_of(model: Model) -> list[str]:
+    """The names of the films that can be made of a model; its weights do not matter, it may be on the meta device."""
+    with looking(model):
+        return [name for name, each in discovered().items() if each.film and each.fits(model) and not each.unless(model)]
 
 
 def film(name: str, model: Model, data: Data, shoot: Shoot) -> Iterator[tuple[str, Scene]]:

@@ -119,8 +119,9 @@ def _points(state: State, data: Data, labels: Tensor | None, classes: tuple[str,
             title="How does it make a row out of noise?",
             layers=[real(data), particles("particles", state.x, labels, classes, label="samples on their way")],
             **frame,
-            reads="Each particle is a sample on its way, in the colour of the place where it will end.",
-            how=f"{len(state.x)} runs of the model's own chain; where a grip on a border is dragged, that coordinate is known.",
+            reads="Each particle is a sample on its way, in the colour of the place where it will end."
+            + " Drag a grip on a border to hold that coordinate." * (data.spec.dim == 2),
+            how=f"{len(state.x)} runs of the model's own chain.",
             alt="Points that move from noise to the places of the data.",
             clamp=data.spec.dim == 2,
         )
