@@ -290,6 +290,46 @@ def sample(
     print(f"{out}: {n} samples of {model.slug}, x {x.shape}")
 
 
+# ---------------------------------------------------------------- export
+
+
+@app.command
+def export(
+    run: Annotated[str, Parameter(help="its id, see `genviz runs`")],
+    *,
+    script: Annotated[Path | None, Parameter(help="a .py file: trains it again with genviz alone, and compares")] = None,
+    notebook: Annotated[Path | None, Parameter(help="an .ipynb file: the same, cell by cell")] = None,
+    weights: Annotated[Path | None, Parameter(help="a .safetensors file: the newest weights that were kept")] = None,
+    force: Annotated[bool, Parameter(help="replace files that are there already", negative="")] = False,
+) -> None:
+    """Write a run as a script, a notebook or weights.
+
+    The script's exit code: 0, the weights are equal bit for bit; 1, they are not though torch, CPU capability, threads and
+    data are as they were; 2, some of these differ (it says which), so that only the figures are compared, to 1 %.
+    """
+    from genviz.service import export as exports
+    from genviz.service.folder import find
+
+    files = {"script": script, "notebook": notebook, "weights": weights}
+    wanted = {what: path for what, path in files.items() if path}
+    if not wanted:
+        raise BadInput("say what to write: --script FILE, --notebook FILE or --weights FILE")
+    for what, path in wanted.items():
+        if path.suffix != (ending := exports.ENDING[what]):
+            raise BadInput(f"{path} is no name for a {what}: give one that ends in {ending}")
+        if path.exists() and not force:
+            raise BadInput(f"{path} is there already: give another name, or --force to replace it")
+    recorded = exports.Recorded(find(run))
+    for what, path in wanted.items():
+        content = exports.content(recorded, what)
+        with writing(path, f"give another --{what}"):
+            path.write_bytes(content)
+        at = f"step {exports.keyframe(recorded.folder, recorded.head):,} of the run {run}"
+        print(f"{path}: the {what} of {at if what == 'weights' else exports.about(recorded)}")
+    if script:
+        print(f"Do it again with: python {shlex.quote(str(script))}")
+
+
 # ---------------------------------------------------------------- claims
 
 

@@ -1,5 +1,6 @@
 """The one noun of genviz: a `Model` declares its knobs, builds its parameters and yields the steps of its `fit`."""
 
+import hashlib
 import importlib
 import inspect
 import math
@@ -61,6 +62,28 @@ class Spec:
                 f"this model's pixels are probabilities, scale them to [0, 1]"
             )
         return x
+
+    def bits(self, x: Tensor, name: str = "x") -> Tensor:
+        """`x` itself, if all of it is 0 or 1: grey values have no probability under a model of bits."""
+        if (grey := ((x != 0) & (x != 1)).nonzero()).numel():
+            row, column = grey[0].tolist()
+            raise BadInput(f"{name} holds {x[row, column]:.4g} at row {row}, column {column}: give bits, binarize it first")
+        return x
+
+    def rows(self, given: Any, name: str) -> Tensor:
+        """A row, or several, as they come in the JSON arguments of an action; a `BadInput` says what they are not."""
+        try:
+            x = torch.tensor(given, dtype=torch.float32)
+        except (TypeError, ValueError, RuntimeError, OverflowError):  # whatever else JSON can hold
+            raise BadInput(f"{name}: give a row of {self.dim} numbers, or a list of such rows") from None
+        return self.check(x[None] if x.ndim == 1 else x, name)
+
+    def known(self, clamp: Tensor) -> Tensor:
+        """`clamp` (d,) itself: values that a chain must keep, NaN where it is free; a `BadInput` if they cannot be."""
+        if clamp.shape != (self.dim,):
+            raise BadInput(f"clamp has shape {tuple(clamp.shape)}: give {self.dim} numbers, NaN where the chain is free")
+        self.check(clamp.masked_fill(clamp.isnan(), 0.0)[None], "clamp")
+        return clamp
 
 
 @dataclass(frozen=True)
@@ -275,6 +298,20 @@ class Model(nn.Module):
 
         save(self, path)
 
+    @property
+    def sha256(self) -> str:
+        """The identity of the weights, whatever file they are in: two runs are equal bit for bit if these are."""
+        return digest(self.state_dict())
+
+
+def digest(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of names, types, shapes and bytes of the tensors, in the order of their names."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        found.update(tensor.detach().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()
+
 
 def discover() -> dict[str, type[Model]]:
     """Import every file below `genviz.models`; the registry, slug -> class."""
@@ -308,6 +345,20 @@ class Chains(Protocol):
     """`start` (n, d) is where to begin, if not where the model would; `clamp` (d,) holds known values, NaN where free."""
 
     def chain(self, n: int, rng: Rng, start: Tensor | None = None, clamp: Tensor | None = None) -> Iterator[State]: ...
+
+
+@runtime_checkable
+class Noises(Protocol):
+    """The fixed half of a chain that is undone: x_0 … x_T for the rows `x`, one path of noise each; `aux["t"]` counts up."""
+
+    def forward_chain(self, x: Rows, rng: Rng) -> Iterator[State]: ...
+
+
+@runtime_checkable
+class Undoes(Protocol):
+    """The law of x_{t−1} for rows x_t at time `t` ≥ 1: the model's guess or, for rows that came from `origin`, the truth."""
+
+    def undo(self, x: Rows, t: int, origin: Tensor | None = None) -> Distribution: ...
 
 
 @runtime_checkable
@@ -346,6 +397,14 @@ class Bounds(Protocol):
 
 
 @runtime_checkable
+class Budgets(Protocol):
+    """What the bound is made of, nats: minus the sum of a row's parts bounds log p(x). Parts 1 … T−1 are those of a chain's
+    steps, the first is that of the row itself, the last that of the chain's end."""
+
+    def budget(self, x: Rows, rng: Rng) -> Float[Tensor, "n parts"]: ...
+
+
+@runtime_checkable
 class HasPrior(Protocol):
     def prior(self) -> Distribution: ...  # of one code, batch shape (k,)
 
@@ -376,6 +435,13 @@ class HasFeatures(Protocol):
 
 
 @runtime_checkable
+class HasComponents(Protocol):
+    """The finite mixture that the density is: weights (k,), the mean row of each component, and the code it stands for."""
+
+    def components(self) -> tuple[Float[Tensor, " k"], Float[Tensor, "k d"], Float[Tensor, "k m"]]: ...
+
+
+@runtime_checkable
 class Monitors(Protocol):
     def monitor(self, data: Any, rng: Rng) -> dict[str, float]: ...
 
@@ -391,8 +457,9 @@ class RunsInBrowser(Protocol):
 
 
 CAPABILITIES: dict[str, type] = {
-    "sample": Samples, "chain": Chains, "encode": Encodes, "decode": Decodes, "reconstruct": Reconstructs,
-    "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds, "log_joint": LogJoints, "prior": HasPrior,
-    "cluster": Clusters, "classify": Classifies, "discriminate": Discriminates, "features": HasFeatures, "monitor": Monitors,
+    "sample": Samples, "chain": Chains, "forward_chain": Noises, "undo": Undoes, "encode": Encodes, "decode": Decodes,
+    "reconstruct": Reconstructs, "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds,
+    "budget": Budgets, "log_joint": LogJoints, "prior": HasPrior, "cluster": Clusters, "classify": Classifies,
+    "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "monitor": Monitors,
     "layers": HasLayers, "client": RunsInBrowser,
 }  # fmt: skip

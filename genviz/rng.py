@@ -36,6 +36,10 @@ class Rng:
         """0/1 draws, of the shape and type of the probabilities `p`."""
         return torch.bernoulli(p, generator=self.generator)
 
+    def coins(self, p: Tensor) -> Tensor:
+        """As `bernoulli`, three times as fast, by another use of the stream: what was drawn there must come again."""
+        return (torch.rand(p.shape, generator=self.generator) < p).to(p.dtype)
+
     def integers(self, low: int, high: int, *shape: int) -> Tensor:
         """Integers in [low, high)."""
         return torch.randint(low, high, shape, generator=self.generator)

@@ -8,18 +8,19 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from jaxtyping import TypeCheckError
+from programs import run
 from torch import Tensor
 from torch.distributions import Distribution
 
 import genviz
-from genviz.data import kind, names
+from genviz.data import find, kind, names
 from genviz.face import preset_for
 from genviz.layers import Decode, Ellipses, Pane, Points, Scene
 from genviz.model import CAPABILITIES, BadInput, Bounds, Encodes, Knob, LogJoints, Model, Samples, Spec, discover
@@ -36,10 +37,10 @@ every_trained_model = pytest.mark.parametrize("slug", TRAINED)
 
 @cache
 def tiny(slug: str) -> tuple[genviz.Data, ...]:
-    """120 rows of the first set of each kind that the model's presets name; the largest kind only if there is no other."""
+    """120 rows of the first set of each kind and support that the presets name; the largest only if there is no other."""
     sets = [preset.data or name for name, preset in ALL[slug].presets.items()] or ["moons"]
-    first = {kind(name): name for name in reversed(sets)}
-    return tuple(genviz.dataset(name, rows=120) for k, name in first.items() if k != "mnist" or len(first) == 1)
+    first = {(kind(name), find(name).support): name for name in reversed(sets)}
+    return tuple(genviz.dataset(name, rows=120) for (k, _), name in first.items() if k != "mnist" or len(first) == 1)
 
 
 def start(slug: str, data: genviz.Data, **knobs: Any) -> Run:
@@ -175,6 +176,25 @@ def test_live_knobs_are_read_at_every_step(slug: str) -> None:
 
 
 @every_trained_model
+def test_knobs_of_looking_change_no_training(slug: str) -> None:
+    for knob in [knob for knob in ALL[slug].knobs_declared().values() if knob.looks]:
+        assert not knob.live, f"{knob.name} is read by sampling alone: it is no edit of a run"
+        for data in tiny(slug):
+            plain = start(slug, data)
+            plain.advance(steps=6)
+            tried = 0
+            for value in other(knob, getattr(plain.model, knob.name)):
+                try:
+                    run = start(slug, data, **{knob.name: value})
+                except BadInput:  # a value that makes no sense for these data
+                    continue
+                run.advance(steps=6)
+                assert equal(weights(run), weights(plain)), f"fit reads {knob.name}"
+                tried += 1
+            assert tried, f"no value of {knob.name} could be tried"
+
+
+@every_trained_model
 def test_other_knobs_cannot_change_in_a_run(slug: str) -> None:
     run = start(slug, tiny(slug)[0])
     run.advance(steps=1)
@@ -199,25 +219,6 @@ def test_a_file_gives_back_every_bit(slug: str, tmp_path: Path) -> None:
 
 # ---------------------------------------------------------------- the capabilities
 
-OPS: dict[str, Callable[..., Tensor]] = {
-    "linear": torch.nn.functional.linear,
-    "relu": torch.relu,
-    "leakyrelu": torch.nn.functional.leaky_relu,
-    "tanh": torch.tanh,
-    "silu": torch.nn.functional.silu,
-    "sigmoid": torch.sigmoid,
-    "softplus": torch.nn.functional.softplus,
-    "affine": lambda z, shift, scale: z * scale + shift,
-}
-
-
-def execute(model: Model, program: list[list[Any]], z: Tensor) -> Tensor:
-    """A client program (docs/wire.md) as the browser runs it."""
-    state = model.state_dict()
-    for op, *arguments in program:
-        z = OPS[op](z, *(state[a] if isinstance(a, str) else a for a in arguments))
-    return z
-
 
 def rows_of(value: Tensor, *shape: int) -> None:
     """A tensor of this shape, -1 for any length, all of it finite."""
@@ -232,9 +233,38 @@ def encode(model: Any, x: Tensor, rng: Rng) -> None:
 
 
 def chain(model: Any, x: Tensor, rng: Rng) -> None:
-    for state in islice(model.chain(len(x), rng), 3):
+    """States go on from where they start; what is clamped stays."""
+    known = torch.full(x.shape[1:], math.nan)
+    known[0] = x[0, 0]
+    for given in ({}, {"start": x}, {"clamp": known}, {"start": x, "clamp": known}):
+        for state in islice(model.chain(len(x), rng, **given), 3):
+            rows_of(state.x, *x.shape)
+            assert state.nfe >= 0 and all(value.isfinite().all() for value in state.aux.values())
+            assert state.aux.get("p", state.x).shape == x.shape
+            if "clamp" in given:
+                torch.testing.assert_close(state.x[:, 0], known[0].expand(len(x)))
+    refuses(r"clamp", lambda: next(model.chain(2, rng, clamp=known[1:])))
+
+
+def forward_chain(model: Any, x: Tensor, rng: Rng) -> None:
+    states = list(model.forward_chain(x, rng))
+    assert [int(state.aux["t"]) for state in states] == list(range(len(states)))
+    for state in states:
         rows_of(state.x, *x.shape)
-        assert state.nfe >= 0
+    torch.testing.assert_close(states[0].x, x, rtol=0, atol=1e-5)
+
+
+def undo(model: Any, x: Tensor, rng: Rng) -> None:
+    for state in islice(model.forward_chain(x, rng), 1, 4):
+        for law in (model.undo(state.x, int(state.aux["t"])), model.undo(state.x, int(state.aux["t"]), x)):
+            assert isinstance(law, Distribution)
+            rows_of(law.mean, *x.shape)
+
+
+def budget(model: Any, x: Tensor, rng: Rng) -> None:
+    parts = model.budget(x, rng)
+    rows_of(parts, len(x), -1)
+    torch.testing.assert_close(-parts.sum(1), model.bound(x, type(rng)(*rng.key)), rtol=1e-4, atol=1e-3)
 
 
 def shares(value: Tensor, n: int) -> None:
@@ -247,21 +277,82 @@ def figures(model: Any, data: genviz.Data, rng: Rng) -> None:
 
 
 def client(model: Any, x: Tensor, rng: Rng) -> None:
-    programs = json.loads(json.dumps(model.client()))
+    programs, tensors = json.loads(json.dumps(model.client())), model.state_dict()
+    assert programs.keys() <= {"decode", "gibbs", "energy", "reverse", "invert"}
     if "decode" in programs:
         z = model.encode(x).mean
-        torch.testing.assert_close(execute(model, programs["decode"], z), model.decode(z), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(run(programs["decode"], tensors, z)[0], model.decode(z), rtol=1e-4, atol=1e-4)
+    if "energy" in programs:
+        torch.testing.assert_close(run(programs["energy"], tensors, x)[0][:, 0], model.energy(x), rtol=1e-4, atol=1e-4)
+    if "gibbs" in programs:
+        gibbs(model, programs["gibbs"], x, rng)
+    if "reverse" in programs:
+        reverse(model, programs["reverse"], len(x), rng)
+    if "invert" in programs:
+        rows_of(run(programs["invert"], tensors, x, t=1)[0], *x.shape)
+
+
+def gibbs(model: Any, program: list[list[Any]], x: Tensor, rng: Rng) -> None:
+    """With the hidden bits of the model's own chain the program gives its p and its x; and it tosses them as often."""
+    after = next(islice(model.chain(len(x), rng, start=x), 1, None))
+    hidden, biases = iter([after.aux["h"], after.x]), []
+
+    def same(p: Tensor) -> Tensor:
+        biases.append(p)
+        return next(hidden)
+
+    end, registers = run(program, model.state_dict(), x, coin=same)
+    torch.testing.assert_close(registers["p"], after.aux["p"], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(biases[0], registers["input"].sigmoid())
+    assert torch.equal(end, after.x) and torch.equal(registers["h"], after.aux["h"])
+    n = 4000
+    often = next(islice(model.chain(n, rng, start=x[:1].expand(n, -1)), 1, None)).aux["h"].mean(0)
+    assert ((often - biases[0][0]).abs() <= 5 * (biases[0][0] * (1 - biases[0][0]) / n).sqrt() + 1e-3).all()
+    cold, _ = run(program, model.state_dict(), x, beta=1e6, coin=torch.round)
+    assert torch.equal(cold, cold.round())
+
+
+def reverse(model: Any, program: list[list[Any]], n: int, rng: Rng) -> None:
+    """From each state of the model's own chain the program knows the mean and the variance of the next one."""
+    for before, after in pairwise(islice(model.chain(n, rng), 4)):
+        t = int(before.aux["t"].flatten()[0])
+        _, registers = run(program, model.state_dict(), before.x, t=t)
+        for name in {"mean", "var"} & registers.keys() & after.aux.keys():
+            torch.testing.assert_close(registers[name].expand(before.x.shape), after.aux[name], rtol=1e-4, atol=1e-4)
+
+
+def log_prob(model: Any, x: Tensor, rng: Rng) -> None:
+    """A figure for each row; or the refusal names what it would cost, or the pixels that are no bits."""
+    try:
+        rows_of(model.log_prob(x), len(x))
+    except BadInput as error:
+        assert re.search(r"2\^\d+ states .* about \d|only bits|give bits", str(error))
+
+
+def mixture(model: Any, x: Tensor, rng: Rng) -> None:
+    """Weights that sum to 1, a row and a code for each component, if there are few enough."""
+    try:
+        weights, mean, code = model.components()
+    except BadInput as error:
+        assert re.search(r"at most \d+", str(error))
+    else:
+        rows_of(mean, len(weights), x.shape[1])
+        rows_of(code, len(weights), -1)
+        torch.testing.assert_close(weights.sum(), torch.tensor(1.0))
 
 
 CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "sample": lambda model, x, rng: rows_of(model.sample(len(x), rng), *x.shape),
     "chain": chain,
+    "forward_chain": forward_chain,
+    "undo": undo,
+    "budget": budget,
     "encode": encode,
     "decode": lambda model, x, rng: rows_of(model.decode(model.encode(x).mean), *x.shape),
     "reconstruct": lambda model, x, rng: rows_of(model.reconstruct(x), *x.shape),
     "energy": lambda model, x, rng: rows_of(model.energy(x), len(x)),
     "score": lambda model, x, rng: rows_of(model.score(x), *x.shape),
-    "log_prob": lambda model, x, rng: rows_of(model.log_prob(x), len(x)),
+    "log_prob": log_prob,
     "bound": lambda model, x, rng: rows_of(torch.cat([model.bound(x, rng, k) for k in (1, 3)]), 2 * len(x)),
     "log_joint": lambda model, x, rng: rows_of(model.log_joint(x, model.encode(x[:2]).mean), len(x), -1),
     "prior": lambda model, x, rng: rows_of(model.prior().mean[None], 1, model.encode(x).mean.shape[1]),
@@ -269,6 +360,7 @@ CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "classify": lambda model, x, rng: shares(model.classify(x), len(x)),
     "discriminate": lambda model, x, rng: rows_of(model.discriminate(x), len(x)),
     "features": lambda model, x, rng: rows_of(model.features(), -1, x.shape[1]),
+    "components": mixture,
     "client": client,
 }
 

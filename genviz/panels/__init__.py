@@ -19,7 +19,7 @@ from genviz.panels.registry import PANELS, Panel, Shoot
 from genviz.panels.slow import shots
 from genviz.run import looking
 
-__all__ = ["Shoot", "film", "look", "scene", "shots"]
+__all__ = ["Shoot", "film", "films", "look", "scene", "shots"]
 
 
 @cache
@@ -43,7 +43,13 @@ def scene(model: Model, data: Data) -> Scene:
         if isinstance(model, HasLayers):
             panes += model.layers(data, rng.child("layers"))
     latent = int(getattr(model, "latent", 0))
-    return Scene(panes=panes, programs=_programs(model), latent=latent, shape=model.spec.shape)
+    programs = _programs(model)
+    return Scene(panes=panes, programs=programs, latent=latent, shape=model.spec.shape, actions=model.actions())
+
+
+def films(kind: type[Model]) -> list[str]:
+    """The names of the films that models of this kind have."""
+    return [name for name, each in discovered().items() if each.film and each.suits(kind)]
 
 
 def film(name: str, model: Model, data: Data, shoot: Shoot) -> Iterator[tuple[str, Scene]]:

@@ -33,7 +33,10 @@ class Panel:
     unless: Unless = never
 
     def fits(self, model: Model) -> bool:
-        return all(isinstance(model, CAPABILITIES[need]) for need in self.needs)
+        return self.suits(type(model))
+
+    def suits(self, kind: type[Model]) -> bool:
+        return all(issubclass(kind, CAPABILITIES[need]) for need in self.needs)
 
 
 @dataclass(frozen=True)

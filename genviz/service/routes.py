@@ -17,10 +17,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from genviz.cards import MOST_STEPS
 from genviz.errors import BadInput, nearest
 from genviz.paths import PRETRAINED
+from genviz.service import export, pool
 from genviz.service import folder as folders
-from genviz.service import pool
 from genviz.service.live import live
 from genviz.service.scene import first_scene, unpack
 from genviz.service.streams import FRAMES
@@ -277,11 +278,47 @@ def pretrained_scene(request: Request) -> Response:
     return revalidated(request, path, path.read_bytes, **{"Content-Encoding": "gzip"})
 
 
+# ---------------------------------------------------------------- downloads
+
+
+KINDS = {"script": "text/x-python", "notebook": "application/x-ipynb+json"}
+
+
+def download(content: bytes, name: str, kind: str = "application/octet-stream") -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-cache"}
+    return Response(content, media_type=kind, headers=headers)
+
+
+@plainly
+def run_text(request: Request) -> Response:
+    folder, what = folders.find(request.path_params["id"]), request.path_params["what"]
+    if what not in KINDS:
+        raise BadInput(f"a run has no {what[:20]!r} to download: ask for script, notebook or weights")
+    run = export.Recorded(folder)
+    return download(export.content(run, what), export.filename(folder, what, run.head), KINDS[what])
+
+
+@plainly
+def run_file(request: Request) -> Response:
+    folder = folders.find(request.path_params["id"])
+    step = export.keyframe(folder, number(request, "step", MOST_STEPS))
+    return download(folder.weights(step).read_bytes(), export.filename(folder, "weights", step))
+
+
+@plainly
+def pretrained_file(request: Request) -> Response:
+    path = shipped(request.path_params["id"], ".safetensors")
+    return download(path.read_bytes(), path.name)
+
+
 ROUTES: list[BaseRoute] = [
     WebSocketRoute("/api/live", live, middleware=KNOWN),
     Route("/api/run/{id}/weights/{step:int}", run_weights, middleware=KNOWN),
     Route("/api/pretrained/{id}/weights/{step:int}", pretrained_weights, middleware=KNOWN),
     Route("/api/pretrained/{id}/scene", pretrained_scene, middleware=KNOWN),
+    Route("/api/run/{id}/export/weights", run_file, middleware=KNOWN),
+    Route("/api/run/{id}/export/{what}", run_text, middleware=KNOWN),
+    Route("/api/pretrained/{id}/export/weights", pretrained_file, middleware=KNOWN),
     Route("/api/{kind}/{id}/look/{panel}", look, middleware=KNOWN),
     Route("/api/{kind}/{id}/film/{panel}", stream_film, middleware=KNOWN),
 ]

@@ -7,6 +7,7 @@ preset, data, seed, steps, changed knobs, run, view, and `hide`, the controls a 
 import json
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -42,7 +43,7 @@ class Page:
         self.beside = self._beside()
         self.preset = self._preset()
         self.source = self.run or sources.pretrained(slug, self.preset)
-        self.view = self._view()
+        self.view, self.walking = self._view("view"), self._view("walk")
         with st.container(key="head"):
             st.html(head(self.card))
 
@@ -82,9 +83,9 @@ class Page:
         self.problems.append(f"This page has no preset “{asked[:64]}”; “{self.default}” is shown.")
         return self.default
 
-    def _view(self) -> dict[str, Any]:
+    def _view(self, name: str = "view") -> dict[str, Any]:
         try:
-            return read_view(st.query_params.get("view", "{}"))
+            return read_view(st.query_params.get(name, "{}"))
         except ValueError:
             self.problems.append("The view in the link cannot be read; the page opens at its beginning.")
             return {}
@@ -117,20 +118,23 @@ class Page:
 
     @st.fragment  # looking round reruns this alone, not the page
     def _timeline(self, source: str, panes: list[str] | None, height: int) -> None:
-        label = f"{self.card.title}, {self.preset or (self.run and self.run.info['data'])}"
         stage(
             source,
             key="stage-run" if self.run else f"stage-{source}",  # one run takes the other's place where it stands
             panes=panes,
             transport=True,
             height=height,
-            label=label,
+            label=self._label(),
             view=self.view,
             beside=self.beside,
             looked=self._looked,
+            moved=self._pulled,
         )
         if self.run and st.query_params.get("run") != self.run.id.partition(":")[2]:
             st.rerun()  # knobs, figures and cards are those of the run chosen on the stage
+
+    def _label(self) -> str:
+        return f"{self.card.title}, {self.preset or (self.run and self.run.info['data'])}"
 
     def _looked(self, view: dict[str, Any]) -> None:
         """The viewer did something on the stage: its state, and which runs are there, go into the link."""
@@ -144,7 +148,24 @@ class Page:
                 st.query_params["beside"] = ",".join(beside)
             else:
                 st.query_params.pop("beside", None)
-        st.query_params["view"] = json.dumps(view, separators=(",", ":"))
+        self._note("view", view)
+
+    def _note(self, name: str, view: dict[str, Any]) -> None:
+        """A person's view goes into the link."""
+        if (text := json.dumps(view, separators=(",", ":"))) != st.query_params.get(name):
+            st.query_params[name] = text
+
+    def walk(self, program: str = "gibbs", panes: Sequence[str] | None = None, height: int = 300) -> None:
+        """A chain that the browser runs itself, with the weights at the playhead, on a stage of its own; nothing where this
+        kind of data has no such program."""
+        if self.source and program in sources.programs(self.source, program):
+            with st.container(key=f"walk-{program}"):
+                self._walk(f"walk:{self.source.id}/{program}", None if panes is None else list(panes), height)
+
+    @st.fragment
+    def _walk(self, source: str, panes: list[str] | None, height: int) -> None:
+        label, looked = f"{self._label()}, a chain", partial(self._note, "walk")
+        stage(source, key=source, panes=panes, transport=True, height=height, label=label, view=self.walking, looked=looked)
 
     def _controls(self) -> None:
         """Preset, knobs, the run's settings, Train. Each part is a fragment: moving a knob reruns its neighbours alone."""
@@ -298,8 +319,8 @@ class Page:
             run = pool().start(self.slug, wanted.knobs, wanted.data, wanted.seed, wanted.steps, parent=parent if anew else "")
         except BadInput as error:
             return str(error)
-        for name in ("view", "beside"):
-            st.query_params.pop(name, None)
+        for name in [each for each in st.query_params if each in ("view", "walk", "beside") or each.startswith("film.")]:
+            st.query_params.pop(name)
         st.query_params["run"] = run
         if beside:
             st.query_params["beside"] = ",".join([*beside, run])
@@ -309,12 +330,22 @@ class Page:
         return f"{self.slug}.{self.preset}.{self.run.id if self.run else ''}.{name}"
 
     def _moved(self, name: str, key: str) -> None:
-        """A knob was moved: note it in the URL, and edit the run if there is one and the knob is live; or say why not."""
+        """A control was moved."""
+        self._change(name, st.session_state[key])
+
+    def _pulled(self, knobs: dict[str, Any]) -> None:
+        """Handles in a picture were moved: as if it had been the controls, which show it."""
+        for name, value in knobs.items():
+            self._change(name, value)
+        st.rerun()
+
+    def _change(self, name: str, value: Any) -> None:
+        """Note a knob in the URL, and edit the run if there is one and the knob is live; or say why not."""
         from genviz.model import find
 
-        value, model = st.session_state[key], find(self.slug)
+        model = find(self.slug)
         try:
-            model.validate({name: value})
+            value = getattr(model.validate({name: value}), name)
         except BadInput as error:
             st.session_state[f"{self._key(name)}!"] = f"{error}. Nothing was changed."
             return
@@ -334,7 +365,21 @@ class Page:
         for i in range(0, len(cards), 2):
             for column, panes in zip(st.columns(2, gap="medium"), cards[i : i + 2], strict=False):
                 with column, st.container(border=True, key=f"card-{panes[0]}"):
-                    stage(self.source.id, key=f"{panes[0]}-{self.source.id}", panes=list(panes), height=height)
+                    key = f"{panes[0]}-{self.source.id}"
+                    stage(self.source.id, key=key, panes=list(panes), height=height, moved=self._pulled)
+
+    def film(self, panel: str, height: int = 300) -> None:
+        """A card that plays a film of the model's chain; its title, words and knobs come with it."""
+        if self.source is not None:
+            with st.container(border=True, key=f"card-{panel}"):
+                self._film(f"film:{self.source.id}/{panel}", panel, height)
+
+    @st.fragment
+    def _film(self, source: str, panel: str, height: int) -> None:
+        name, key = f"film.{panel}", f"{panel}-{source}"
+        view = self._view(name)
+        label, looked = f"{self.card.title}, {panel}", partial(self._note, name)
+        stage(source, key=key, transport=True, height=height, label=label, view=view, looked=looked)
 
     def mathematics(self, equations: Sequence[tuple[str, str, str]]) -> None:
         """Equations beside the source of `fit`: (words, LaTeX, what the code lines of it contain)."""

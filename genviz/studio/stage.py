@@ -26,12 +26,15 @@ def stage(
     view: dict[str, Any] | None = None,
     beside: Sequence[str] = (),
     looked: Callable[[dict[str, Any]], None] | None = None,
+    moved: Callable[[dict[str, Any]], None] | None = None,
 ) -> None:
-    """Show panes of a timeline, `run:<id>` or `pretrained:<name>`; `looked` is told the viewer's state after she changed it.
+    """Show panes of a source: a timeline, `run:<id>` or `pretrained:<name>`, a film, `film:<timeline>/<panel>`, or a chain that
+    the browser walks, `walk:<timeline>/<program>`; `looked` is told the viewer's state after she changed it.
 
     `beside` are all the runs on the stage in their order, if there are several; which of them is the source she may change.
     All mounts of one source on a page share playhead, cursor and selection. `transport` adds the controls of time;
-    `figures` are metrics told as numbers, each with its `label` and `how` it is computed.
+    `figures` are metrics told as numbers, each with its `label` and `how` it is computed. `moved` is called with the knobs that
+    she set by handles in a picture.
     """
     data = {
         "source": source,
@@ -49,7 +52,9 @@ def stage(
         if looked and (state := st.session_state[key].get("view")):
             looked(dict(state))
 
-    _component(key=key, data=data, on_view_change=changed)
+    result = _component(key=key, data=data, on_view_change=changed, on_set_change=lambda: None)
+    if moved and (knobs := getattr(result, "set", None)):
+        moved(knobs)
 
 
 _packed: dict[str, tuple[str, str]] = {}  # key -> version, packed scene: the same for everybody
@@ -63,4 +68,4 @@ def still(scene: Callable[[], "Scene"], *, key: str, version: str, height: int =
         _packed[key] = version, base64.b64encode(pack_scene(scene())).decode()
     blob = _packed[key][1]
     data = {"source": f"still:{key}", "scene": blob, "panes": None, "transport": False, "height": height, "view": {}}
-    _component(key=key, data=data, on_view_change=lambda: None)
+    _component(key=key, data=data, on_view_change=lambda: None, on_set_change=lambda: None)

@@ -1,4 +1,4 @@
-"""The runs of this machine: open one, or remove it."""
+"""The runs of this machine: open one, take it along, or remove it."""
 
 from datetime import datetime
 
@@ -7,6 +7,7 @@ import streamlit as st
 from genviz.errors import BadInput
 from genviz.service import RunInfo, folder, remove, runs
 from genviz.studio.link import plain
+from genviz.studio.markup import files
 from genviz.studio.shell import model_pages
 from genviz.studio.source_code import card_of
 from genviz.studio.sources import Source, knobs_now
@@ -42,6 +43,7 @@ def row(run: RunInfo, page: st.Page | None) -> None:
         st.caption(f"{told} · {when} · {run.bytes / 1e6:.1f} MB")
         if run.forked:
             origin(run, page)
+        st.html(files(run.id), width="content")
         with st.popover("Remove"):
             going = " It is training: that ends now." if run.state in GOING else ""
             st.markdown(f"Remove this run of {when} (`{run.id}`) for ever?{going}")

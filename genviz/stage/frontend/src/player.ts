@@ -2,7 +2,7 @@
 import { advance, indexAt } from "./playback";
 import { Recording } from "./recording";
 import { tab } from "./tab";
-import type { Frame, Pane, Program, Source } from "./types";
+import type { Darkroom, Frame, Pane, Program, Source, Walking } from "./types";
 
 const LINGER = 5_000; // ms between the last onlooker's leaving and the end of the subscription, and of a run's memory
 const WATCHED = ["cursor", "axes", "selection", "speed", "following", "playing"] as const;
@@ -17,6 +17,8 @@ export abstract class Player extends Recording implements Source {
   selection = -1;
   version = 0;
   abstract readonly id: string;
+  readonly film: Darkroom | null = null;
+  readonly walk: Walking | null = null;
 
   protected trouble = "";
   protected holders = 0;
@@ -43,6 +45,8 @@ export abstract class Player extends Recording implements Source {
   get problem(): string {
     return this.trouble;
   }
+
+  seen(): void {}
 
   seek(step: number): void {
     const last = this.frames.at(-1)?.step ?? 0;

@@ -1,4 +1,6 @@
 // Sources: a run or a shipped recording as one object a tab, shared by all mounts and surviving page switches.
+
+import { Film } from "./film";
 import type { Subscriber } from "./live";
 import { lastWhere } from "./playback";
 import { Player } from "./player";
@@ -6,6 +8,7 @@ import { STREAMS, type Stream } from "./recording";
 import { get, Looks, Weights, words } from "./remote";
 import { address, tab } from "./tab";
 import type { Pane, Program, Source } from "./types";
+import { Walk } from "./walk";
 import { readShipped } from "./wire";
 
 export { compile } from "./programs";
@@ -15,15 +18,18 @@ const REST = 300; // ms after which a playhead that has not moved is at rest
 const KINDS: Record<string, (id: string, rest: string) => Source> = {
   run: (id, name) => new Timeline(id, "run", name),
   pretrained: (id, name) => new Timeline(id, "pretrained", name),
+  walk: (id, rest) => new Walk(id, rest, source),
+  film: (id, rest) => new Film(id, source(rest.slice(0, rest.lastIndexOf("/"))), rest.slice(rest.lastIndexOf("/") + 1)),
 };
 
-/** The source of an id, `run:<id>` or `pretrained:<name>`: the same object at each call. */
+/** The source of an id, `run:<id>`, `pretrained:<name>` or `film:<source>/<panel>`: the same object at each call. */
 export function source(id: string): Source {
   const { sources } = tab();
   const known = sources.get(id);
   if (known) return known;
   const [, kind, rest] = /^(\w+):(.+)$/.exec(id) ?? [];
-  if (!rest || !Object.hasOwn(KINDS, kind)) throw new Error(`A source is run:<id> or pretrained:<name>, not ${id}`);
+  if (!rest || !Object.hasOwn(KINDS, kind))
+    throw new Error(`A source is run:<id>, pretrained:<name> or film:<source>/<panel>, not ${id}`);
   const fresh = KINDS[kind](id, rest);
   sources.set(id, fresh);
   return fresh;
@@ -58,6 +64,10 @@ class Timeline extends Player implements Subscriber {
     return this.scene && step !== null ? this.weights.program(name, this.scene, step, this.wanting) : null;
   }
 
+  protected override renewed(step: number): void {
+    this.weights.renew(step);
+  }
+
   attend(): () => void {
     const one = {};
     this.attention.add(one);
@@ -84,6 +94,10 @@ class Timeline extends Player implements Subscriber {
     const step = this.keyframe();
     if (step === null) return null;
     return this.looks.ask(panel, this.address(`look/${encodeURIComponent(panel)}?step=${step}&point=${point}`));
+  }
+
+  async ready(): Promise<void> {
+    await Promise.all([this.weights.settled(), this.looks.settled()]);
   }
 
   send(verb: string, args: Record<string, unknown> = {}): Promise<string> {

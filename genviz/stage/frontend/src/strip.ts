@@ -10,8 +10,10 @@ import type { Theme } from "./theme";
 import type { Frame, Metric, Pane, Source } from "./types";
 import { edited, head, position, whole } from "./words";
 
-const RIBBON = 22;
+const RIBBON = 22; // pixels of the loss below the thumbnails: a film has none
 const FAINT = 0.3; // the part that a fork shares with its parent
+const CALM = 400; // ms between two drawings of the strip of a chain that walks
+const MOST = 400; // thumbnails kept
 const BATCH = 3; // thumbnails drawn in one animation frame
 
 type Loss = { metric: Metric; sign: number };
@@ -25,7 +27,7 @@ export type Track = {
 };
 
 export class Strip {
-  readonly root = el("div", { class: "strip", role: "slider", tabindex: 0, "aria-label": "training time" });
+  readonly root = el("div", { class: "strip", role: "slider", tabindex: 0 });
   private readonly canvas = el("canvas");
   private readonly handle = el("div", { class: "handle" });
   private readonly ticks = el("div", { class: "ticks" });
@@ -37,6 +39,8 @@ export class Strip {
   private spanned: { key: string; range: [number, number] | null } = { key: "", range: null };
   private pending = 0;
   private dragging = false;
+  private rendered = 0;
+  private of: Frame[] = []; // whose thumbnails these are
 
   constructor(
     private readonly source: Source,
@@ -44,6 +48,7 @@ export class Strip {
     private readonly track: () => Track,
     touched: () => void,
   ) {
+    this.root.classList.toggle("film", Boolean(source.film));
     this.root.append(this.canvas, this.ticks, this.handle);
     const to = (event: PointerEvent) => {
       const box = this.root.getBoundingClientRect();
@@ -96,11 +101,18 @@ export class Strip {
       this.root.setAttribute("aria-valuenow", String(Math.round(source.playhead)));
     }
     const off = pane ? [...hidden].filter((id) => id.startsWith(`${pane.name}/`)).join() : "";
+    if ((source.film || source.walk) && source.frames !== this.of) {
+      this.of = source.frames;
+      this.thumbs.clear();
+      this.key = "";
+    }
     const look = `${theme.paper}|${off}|${pane?.name}`;
     const line = this.loss(pane);
     const key = `${look}|${width}|${source.frames.length}|${head(source)}|${last}|${line && stamp(line.metric)}|${source.edits.length}|${track.range}|${track.born}|${track.low}`;
     if (key === this.key) return;
-    if (this.look !== look) this.thumbs.clear();
+    if (source.walk && source.playing && performance.now() - this.rendered < CALM) return; // a chain grows at every beat
+    this.rendered = performance.now();
+    if (this.look !== look || this.thumbs.size > MOST) this.thumbs.clear();
     this.look = look;
     this.key = key;
     this.render(pane, theme, hidden, line, track);
@@ -130,7 +142,7 @@ export class Strip {
     const apart = track.low ? 2 : 6;
     const count = Math.max(1, Math.floor(width / (size + 2)));
     const pitch = width / count;
-    const height = size + apart + tall;
+    const height = size + (source.film ? 0 : apart + tall);
     const ratio = window.devicePixelRatio || 1;
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
@@ -160,7 +172,7 @@ export class Strip {
       else missing.push({ frame, x });
     }
     const range = track.range ?? this.range(pane);
-    if (line && range) {
+    if (line && range && !source.film) {
       ribbon(g, theme, line.metric, line.sign, { x: 0, y: size + apart, w: width, h: tall }, first, last, range);
       g.fillStyle = `rgb(${theme.paper.join(" ")} / ${1 - FAINT})`;
       g.fillRect(0, size + apart, born, tall);
@@ -211,6 +223,7 @@ export class Strip {
       extents,
       decoder: new Decoder(),
       backdrop: new Backdrop(),
+      tracer: null,
       theme,
       still: true,
       mini: true,

@@ -14,6 +14,9 @@ export const MOST = 4;
 const LETTERS = "ABCD";
 const UNFINISHED = /starting|running|paused/;
 
+/** What the steps of a strip are. */
+const time = (source: Source) => (source.walk ? "sweeps of the chain" : source.film ? "chain time" : "training time");
+
 /** What the address says of the stage: the active run, all that are there in their order, and the one in lock-step. */
 export type Company = { run?: string; beside?: string[]; pair?: string };
 
@@ -277,7 +280,7 @@ export class Strips {
       say(state, standing(source));
       pair.hidden = on;
       pair.setAttribute("aria-pressed", String(source === this.partner));
-      strip.root.setAttribute("aria-label", alone ? "training time" : `training time of ${told[i].letter}`);
+      strip.root.setAttribute("aria-label", alone ? time(source) : `training time of ${told[i].letter}`);
       strip.draw(this.pane(source), theme, hidden);
     });
   }

@@ -9,14 +9,17 @@ import { Help, keyboard } from "./keys";
 import { abreast, arrange, GAP, NARROW, pair, type Room, within } from "./layout";
 import { hostOf, interleaved, Pair } from "./pair";
 import { type Host, PaneView } from "./pane";
+import { print, size } from "./print";
+import { Save, type Sheet } from "./save";
 import { slowOf } from "./slow";
 import { meter } from "./stats";
 import { source as sourceOf } from "./store";
 import type { Company } from "./strips";
 import { publish, readTheme, type Theme, watchTheme } from "./theme";
 import { Transport } from "./transport";
-import type { Scene, Source } from "./types";
-import { head, live } from "./words";
+import type { Asked, Scene, Source, WalkView } from "./types";
+import { WalkBar } from "./walkbar";
+import { head, live, position } from "./words";
 
 export type ViewState = {
   playhead?: number;
@@ -25,6 +28,8 @@ export type ViewState = {
   hidden?: string[];
   selection?: number;
   cursor?: number[] | null;
+  walk?: WalkView;
+  film?: Asked;
   pair?: string; // the run in lock-step with the active one
 } & Pick<Company, "run" | "beside">;
 export type Options = {
@@ -56,6 +61,7 @@ export class View implements Host {
   private readonly sight: IntersectionObserver;
   private readonly ends: (() => void)[] = [];
   private transport: Transport | null = null;
+  private bar: WalkBar | null = null; // of a chain that runs here
   private readonly figures: Figures;
   private views: PaneView[] = [];
   private scene: Scene | null = null;
@@ -73,6 +79,7 @@ export class View implements Host {
     public source: Source,
     private options: Options,
     private readonly tell: (state: ViewState) => void,
+    readonly set: (knobs: Record<string, number>) => void,
   ) {
     this.blank.append(this.blankText);
     this.root.append(this.probe, this.blank, this.panes);
@@ -161,17 +168,17 @@ export class View implements Host {
   commit(): void {
     this.sending ??= setTimeout(() => {
       this.sending = undefined;
-      const { playhead, following, axes, selection, cursor } = this.source;
-      const state: ViewState = {
-        playhead: Math.round(playhead * 100) / 100,
-        following,
-        axes: [...axes],
-        hidden: [...this.hidden],
-        selection,
-      };
+      const { playhead, following, axes, selection, cursor, film, walk } = this.source;
+      const hidden = [...this.hidden];
+      const state: ViewState = walk
+        ? { hidden, walk: walk.view }
+        : { playhead: Math.round(playhead * 100) / 100, following, hidden };
+      if (film) state.film = film.asked();
+      else if (!walk) state.axes = [...axes];
+      if (!walk) state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
+      if (!film) state.selection = selection; // a film has that of its base
       const { run, beside, pair } = this.transport?.strip.company ?? {};
       if (pair) state.pair = pair;
-      state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
       this.sent = [...this.sent.slice(-20), JSON.stringify(state)];
       if (beside)
         this.companies = [...this.companies.slice(-20), JSON.stringify([this.source.id, beside.map((one) => `run:${one}`)])];
@@ -243,7 +250,9 @@ export class View implements Host {
     if (view.pair) this.transport?.strip.pairUp(view.pair);
     if (view.selection !== undefined) source.selection = view.selection;
     if (view.cursor) source.cursor = Float32Array.from(view.cursor);
+    if (view.film) source.film?.restore(view.film);
     if (view.hidden) this.hide(view.hidden);
+    if (view.walk && source.walk) source.walk.view = view.walk;
     if (view.playhead !== undefined && !view.following) this.wanted = view.playhead;
     if (view.playhead !== undefined || view.following) this.begun = true;
   }
@@ -258,13 +267,21 @@ export class View implements Host {
 
   private addTransport(): void {
     const help = new Help();
+    const save = new Save(this.sheet());
+    this.ends.push(() => save.close());
     this.transport = new Transport(
       this.source,
       { turn: (source) => this.turn(source), paired: () => this.repair(), commit: () => this.commit() },
       () => help.toggle(),
+      save,
     );
     this.panes.before(this.between);
     this.root.append(this.transport.root, help.root);
+    if (this.source.walk) {
+      const { transport } = this;
+      this.bar = new WalkBar(this.source.walk, (act) => transport.run(act));
+      this.panes.before(this.bar.root);
+    }
     const fitted = () => this.layout();
     window.addEventListener("resize", fitted);
     this.ends.push(() => window.removeEventListener("resize", fitted));
@@ -275,11 +292,47 @@ export class View implements Host {
         get source() {
           return active();
         },
+        root: this.root,
         transport,
         focused: () => this.focus ?? this.views[0],
         help,
+        save,
       }),
     );
+  }
+
+  /** What the save menu prints. */
+  private sheet(): Sheet {
+    const { panes } = this;
+    const active = () => this.source;
+    return {
+      get source() {
+        return active();
+      },
+      size: () => size(panes),
+      print: (scale, paper) => {
+        const { theme, options } = this;
+        const look = { paper: `rgb(${theme.paper.join(" ")})`, soft: theme.soft, font: theme.font };
+        const view = (canvas: HTMLCanvasElement) => this.views.find((one) => one.canvas === canvas);
+        const told: [string, string] = [options.label, position(active())];
+        return print(panes, scale, paper, look, told, (canvas) => view(canvas)?.print(scale) ?? canvas);
+      },
+      show: async (step) => {
+        active().seek(step);
+        this.redraw();
+        await active().ready?.();
+        if (this.drawn !== active().version) this.redraw();
+      },
+      commit: () => this.commit(),
+    };
+  }
+
+  /** At once, and wherever the page is scrolled to. */
+  private redraw(): void {
+    const { visible } = this;
+    this.visible = true;
+    this.draw();
+    this.visible = visible;
   }
 
   private build(scene: Scene): void {
@@ -287,7 +340,7 @@ export class View implements Host {
     this.scene = scene;
     const { panes } = this.options;
     const partner = this.pair?.partner;
-    const names = panes ?? scene.panes.map(({ name }) => name);
+    const names = panes ?? scene.panes.filter((pane) => !pane.walks).map(({ name }) => name);
     const theirs = partner?.scene && { host: hostOf(this, partner), panes: partner.scene.panes };
     const sides = [{ host: this as Host, panes: scene.panes }, ...(theirs ? [theirs] : [])];
     const letter = ({ source }: Host) => this.transport?.strip.of(source)?.letter ?? "";
@@ -307,6 +360,7 @@ export class View implements Host {
     }
     for (const view of this.views) {
       interact(view);
+      view.clamps();
       for (const part of [view.frame, view.header, view.legend]) this.observer.observe(part);
     }
     this.layout();
@@ -315,8 +369,12 @@ export class View implements Host {
   private layout(): void {
     const width = this.root.clientWidth;
     const kinds = this.views.map((view) => view.pane.kind);
-    const across = this.pair ? abreast : arrange;
-    const { columns, template, height: wanted } = across(kinds, width, this.options.height || 380);
+    const most = this.options.height || 380;
+    const {
+      columns,
+      template,
+      height: wanted,
+    } = this.pair ? abreast(kinds, width, most) : arrange(kinds, width, most, this.source.walk ? 3 : undefined); // what does not fit beside the boards has its own row
     const room = this.transport ? this.room(columns) : null;
     const height = room ? Math.round(within(wanted, room)) : wanted;
     const narrow = width <= NARROW;
@@ -396,6 +454,7 @@ export class View implements Host {
     if (!this.visible) return;
     const began = performance.now();
     const { source } = this;
+    source.seen();
     this.pair?.keep();
     const version = source.version + (this.pair?.partner.version ?? 0);
     if (this.drawn === version) {
@@ -410,14 +469,15 @@ export class View implements Host {
     this.blank.hidden = Boolean(source.scene);
     this.panes.hidden = !source.scene;
     if (!source.scene && performance.now() - this.born > 300)
-      say(this.blankText, source.problem || "waiting for the first picture…");
+      say(this.blankText, source.problem || (source.film ? "computing…" : "waiting for the first picture…"));
     if (source.frames.length) this.open();
     this.figures.draw(source, this.theme);
     for (const one of new Set([source, ...this.views.map(({ host }) => host.source)])) slowOf(one).take();
     for (const view of this.views) {
       view.sync();
-      view.draw(slowOf(view.host.source).shot());
+      view.draw(source.walk ? source.walk.moment : slowOf(view.host.source).shot());
     }
+    this.bar?.draw();
     this.transport?.draw(this.views[0]?.pane, this.theme, this.hidden);
     meter(performance.now() - began);
   }
@@ -446,7 +506,7 @@ export class View implements Host {
     this.orient();
     if (!(this.transport || this.options.loop) || this.begun) return;
     this.begun = true;
-    if (!source.id.startsWith("pretrained:")) return;
+    if (!source.film && !source.id.startsWith("pretrained:")) return;
     if (this.still) source.seek(head(source));
     else {
       source.seek(source.frames[0].step);

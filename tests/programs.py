@@ -1,0 +1,65 @@
+"""A client program (docs/wire.md) as the browser runs it: a vector, registers, a chain time, noise, a temperature."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+Coin = Callable[[Tensor], Tensor]  # of each probability
+ALONE: dict[str, Callable[..., Tensor]] = {  # of the vector and tensors or numbers, nothing else
+    "relu": torch.relu,
+    "leakyrelu": F.leaky_relu,
+    "tanh": torch.tanh,
+    "silu": F.silu,
+    "sigmoid": torch.sigmoid,
+    "softplus": F.softplus,
+    "affine": lambda x, shift, scale: x * scale + shift,
+    "clamp": lambda x, low, high: x.clamp(low, high),
+    "sincos": lambda x, b: torch.cat([(x @ b.T).sin(), (x @ b.T).cos()], 1),
+    "slice": lambda x, start, end: x[:, start:end],
+    "sum": lambda x: x.sum(1, keepdim=True),
+    "dot": lambda x, b: (x @ b)[:, None],
+}
+
+
+def run(
+    program: Sequence[Sequence[Any]],
+    tensors: Mapping[str, Tensor],
+    x: Tensor,
+    *,
+    t: int = 0,
+    beta: float = 1.0,
+    coin: Coin = lambda p: p,
+    noise: Coin = torch.zeros_like,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The rows (n, k) that become of `x` (n, d), and the registers. By default coins show their bias, and noise is off."""
+    registers = {"x": x}
+    for op, *arguments in program:
+        if op in ALONE:
+            x = ALONE[op](x, *(tensors[a] if isinstance(a, str) else a for a in arguments))
+        elif op == "linear":
+            weight, bias, turned = (*arguments, "", "")[:3]
+            x = F.linear(x, tensors[weight].T if turned == "T" else tensors[weight], tensors[bias] if bias else None)
+        elif op == "put":
+            registers[arguments[0]] = x
+        elif op == "get":
+            x = registers[arguments[0]]
+        elif op == "concat":
+            x = torch.cat([registers[name] for name in arguments], 1)
+        elif op == "add":
+            x = x + registers[arguments[0]]
+        elif op == "mul":
+            x = x * registers[arguments[0]]
+        elif op == "row":
+            x = tensors[arguments[0]][t].expand(len(registers["x"]), -1)
+        elif op == "temper":
+            x = x * beta
+        elif op == "bernoulli":
+            x = coin(x)
+        elif op == "gaussian":
+            x = x + registers[arguments[0]].sqrt() * noise(x)
+        else:
+            raise AssertionError(f"docs/wire.md has no operation {op}")
+    return x, registers
