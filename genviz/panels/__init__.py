@@ -43,7 +43,8 @@ def scene(model: Model, data: Data) -> Scene:
         if isinstance(model, HasLayers):
             panes += model.layers(data, rng.child("layers"))
     latent = int(getattr(model, "latent", 0))
-    return Scene(panes=panes, programs=_programs(model), latent=latent, shape=model.spec.shape)
+    programs = _programs(model)
+    return Scene(panes=panes, programs=programs, latent=latent, shape=model.spec.shape, actions=model.actions())
 
 
 def films(kind: type[Model]) -> list[str]:

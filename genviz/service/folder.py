@@ -107,6 +107,16 @@ class RunFolder:
         edits = [edit for edit in self.entries("edit") if edit["verb"] == "set" and edit["step"] < step]
         return self.card["knobs"] | {name: value for edit in edits for name, value in edit["args"].items()}
 
+    def unseen_action(self) -> bool:
+        """Whether the last edit that is an action has no keyframe after it."""
+        told = [json.loads(text) for text in self.read(JOURNAL).splitlines()]
+        steps = [
+            bool(entry.get("edit"))
+            for entry in told
+            if "keyframe" in entry or entry.get("edit", {}).get("verb", "set") != "set"
+        ]
+        return bool(steps) and steps[-1]
+
     def status(self) -> dict[str, Any]:
         """Where the run stands: what was last written, corrected if its writer is dead."""
         if not (told := self.entries("status")):

@@ -57,6 +57,7 @@ class Recorder:
             self.target = 0 if fresh else folder.last()
             self.ready = self.target == 0  # the replay, if any, is over
             self.slowly, self.full, self.closed = False, False, False
+            self.unseen = folder.unseen_action()
             self.due = self.told = time.monotonic()
             self.tape.moment(None)
         except Exception as error:
@@ -178,7 +179,10 @@ class Recorder:
             raise BadInput(DISK_FULL) from None
         if self.ready:
             self.run.apply(edit)
+            if verb != "set" and self.goal is None:  # at rest a person wants to see what she did
+                self._guard(self.tape.again)
         else:
+            self.unseen = self.unseen or verb != "set"
             self.run.pending.append(edit)
 
     def replay(self) -> None:
@@ -237,6 +241,9 @@ class Recorder:
         for edit in self.run.pending:  # made after the last step
             self.run.apply(edit)
         self.run.pending, self.ready = [], True
+        if self.unseen:
+            self.tape.again()
+            self.unseen = False
         if self.goal is None:
             self._rest()
         elif self.run.step < self.goal:

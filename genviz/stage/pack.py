@@ -49,6 +49,7 @@ def pack_scene(scene: Scene) -> bytes:
         "programs": dict(scene.programs),
         "latent": scene.latent,
         "shape": list(scene.shape),
+        "actions": list(scene.actions),
         "controls": list(scene.controls),
     }
     return pack(header, bytes(body.bytes))

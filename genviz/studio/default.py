@@ -11,6 +11,7 @@ def default_page(slug: str) -> None:
     model = find(slug)
     page = Page(slug, next(iter(model.presets), ""), list(model.knobs_declared())[:5])
     page.stage()
+    page.walk()
     for film in films(model):
         page.film(film)
     if model.trains:

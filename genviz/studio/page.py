@@ -38,7 +38,7 @@ class Page:
         self.run = self._run()
         self.preset = self._preset()
         self.source = self.run or sources.pretrained(slug, self.preset)
-        self.view = self._view()
+        self.view, self.walking = self._view("view"), self._view("walk")
         with st.container(key="head"):
             st.html(head(self.card))
 
@@ -97,23 +97,40 @@ class Page:
 
     @st.fragment  # looking round reruns this alone, not the page
     def _timeline(self, source: str, panes: list[str] | None, height: int) -> None:
-        label = f"{self.card.title}, {self.preset or (self.run and self.run.info['data'])}"
         view = stage(
             source,
             key=f"stage-{source}",  # a new timeline starts with a view of its own
             panes=panes,
             transport=True,
             height=height,
-            label=label,
+            label=self._label(),
             view=self.view,
+            moved=self._pulled,
         )
         if view:
             self._note("view", view)
+
+    def _label(self) -> str:
+        return f"{self.card.title}, {self.preset or (self.run and self.run.info['data'])}"
 
     def _note(self, name: str, view: dict[str, Any]) -> None:
         """A person's view goes into the link."""
         if (text := json.dumps(view, separators=(",", ":"))) != st.query_params.get(name):
             st.query_params[name] = text
+
+    def walk(self, program: str = "gibbs", panes: Sequence[str] | None = None, height: int = 300) -> None:
+        """A chain that the browser runs itself, with the weights at the playhead, on a stage of its own; nothing where this
+        kind of data has no such program."""
+        if self.source and program in sources.programs(self.source, program):
+            with st.container(key=f"walk-{program}"):
+                self._walk(f"walk:{self.source.id}/{program}", None if panes is None else list(panes), height)
+
+    @st.fragment
+    def _walk(self, source: str, panes: list[str] | None, height: int) -> None:
+        label = f"{self._label()}, a chain"
+        view = stage(source, key=source, panes=panes, transport=True, height=height, label=label, view=self.walking)
+        if view:
+            self._note("walk", view)
 
     def _controls(self) -> None:
         """Preset, knobs, the run's settings, Train. Each part is a fragment: moving a knob reruns its neighbours alone."""
@@ -243,7 +260,8 @@ class Page:
             except BadInput as error:
                 st.error(plain(error))
                 return
-            st.query_params.pop("view", None)
+            for seen in [each for each in st.query_params if each in ("view", "walk") or each.startswith("film.")]:
+                st.query_params.pop(seen)
             st.query_params["run"] = run
             st.rerun()
         live = ", ".join(name for name, knob in wanted.model.knobs_declared().items() if knob.live)
@@ -254,12 +272,22 @@ class Page:
         return f"{self.slug}.{self.preset}.{self.run.id if self.run else ''}.{name}"
 
     def _moved(self, name: str, key: str) -> None:
-        """A knob was moved: note it in the URL, and edit the run if there is one and the knob is live; or say why not."""
+        """A control was moved."""
+        self._change(name, st.session_state[key])
+
+    def _pulled(self, knobs: dict[str, Any]) -> None:
+        """Handles in a picture were moved: as if it had been the controls, which show it."""
+        for name, value in knobs.items():
+            self._change(name, value)
+        st.rerun()
+
+    def _change(self, name: str, value: Any) -> None:
+        """Note a knob in the URL, and edit the run if there is one and the knob is live; or say why not."""
         from genviz.model import find
 
-        value, model = st.session_state[key], find(self.slug)
+        model = find(self.slug)
         try:
-            model.validate({name: value})
+            value = getattr(model.validate({name: value}), name)
         except BadInput as error:
             st.session_state[f"{self._key(name)}!"] = f"{error}. Nothing was changed."
             return
@@ -279,7 +307,8 @@ class Page:
         for i in range(0, len(cards), 2):
             for column, panes in zip(st.columns(2, gap="medium"), cards[i : i + 2], strict=False):
                 with column, st.container(border=True, key=f"card-{panes[0]}"):
-                    stage(self.source.id, key=f"{panes[0]}-{self.source.id}", panes=list(panes), height=height)
+                    key = f"{panes[0]}-{self.source.id}"
+                    stage(self.source.id, key=key, panes=list(panes), height=height, moved=self._pulled)
 
     def film(self, panel: str, height: int = 300) -> None:
         """A card that plays a film of the model's chain; its title, words and knobs come with it."""

@@ -33,6 +33,21 @@ def pretrained(slug: str, preset: str) -> Source | None:
     return Source(f"pretrained:{path.stem}", card(path, path.stat().st_mtime_ns))
 
 
+def programs(source: Source, wanted: str) -> frozenset[str]:
+    """The names of its client programs; of a run that has not been pictured yet, `wanted`, as it may have it."""
+    from genviz.service.routes import programs_of_run
+    from genviz.service.scene import first_scene, unpack
+
+    kind, _, name = source.id.partition(":")
+    try:
+        if kind == "run":
+            return frozenset(programs_of_run(folder.find(name).path, source.info["created"]))
+        found: Any = first_scene(unpack((PRETRAINED / f"{name}.scene").read_bytes())[2])["programs"]
+        return frozenset(found)
+    except (BadInput, OSError):
+        return frozenset([wanted])
+
+
 def first(slug: str) -> Source | None:
     """The recording that introduces a model: its page's first by name, points before pictures."""
     names = sorted(path.stem.removeprefix(f"{slug}-") for path in PRETRAINED.glob(f"{slug}-*.scene"))

@@ -23,11 +23,14 @@ def stage(
     loop: bool = False,
     figures: Mapping[str, Mapping[str, str]] | None = None,
     view: dict[str, Any] | None = None,
+    moved: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any] | None:
-    """Show panes of a timeline, `run:<id>` or `pretrained:<name>`; returns the viewer's state after she changed it.
+    """Show panes of a source: a timeline, `run:<id>` or `pretrained:<name>`, or a film, `film:<timeline>/<panel>`; returns the
+    viewer's state after she changed it.
 
     All mounts of one source on a page share playhead, cursor and selection. `transport` adds the controls of time;
-    `figures` are metrics told as numbers, each with its `label` and `how` it is computed.
+    `figures` are metrics told as numbers, each with its `label` and `how` it is computed. `moved` is called with the knobs that
+    she set by handles in a picture.
     """
     data = {
         "source": source,
@@ -39,7 +42,9 @@ def stage(
         "figures": dict(figures or {}),
         "view": view or {},
     }
-    result = _component(key=key, data=data, on_view_change=lambda: None)
+    result = _component(key=key, data=data, on_view_change=lambda: None, on_set_change=lambda: None)
+    if moved and (knobs := getattr(result, "set", None)):
+        moved(knobs)
     return getattr(result, "view", None)
 
 

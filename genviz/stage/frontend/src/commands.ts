@@ -40,7 +40,7 @@ export function trainOn(source: Source): Promise<string> {
 export async function step(source: Source, count: number): Promise<string> {
   if (source.playing) source.play(false);
   const { frames, playhead } = source;
-  if (count > 0 && live(source) && atHead(source)) return source.send("step", { n: count });
+  if (count > 0 && (live(source) || source.walk) && atHead(source)) return source.send("step", { n: count });
   if (!frames.length) return "";
   const at = frames.findIndex((frame) => frame.step > playhead + 1e-6);
   const after = at < 0 ? frames.length : at; // the first frame behind the playhead
@@ -60,11 +60,16 @@ export function faster(source: Source, way: 1 | -1): void {
   source.speed = SPEEDS[Math.min(Math.max((at < 0 ? 2 : at) + way, 0), SPEEDS.length - 1)];
 }
 
-export const isSlow = (source: Source) => (live(source) ? slowOf(source).on : source.playing && source.speed === SPEEDS[0]);
+export const isSlow = (source: Source) =>
+  source.walk ? source.walk.slow : live(source) ? slowOf(source).on : source.playing && source.speed === SPEEDS[0];
 
 /** Slow motion: captioned moments of a live run, a quarter of the speed of a recording. */
 export async function slow(source: Source): Promise<string> {
   const on = !isSlow(source);
+  if (source.walk) {
+    source.walk.slow = on;
+    return "";
+  }
   if (!live(source)) {
     source.speed = on ? SPEEDS[0] : 1;
     if (on && !source.playing) source.play(true);

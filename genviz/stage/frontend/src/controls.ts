@@ -10,6 +10,7 @@ const SIGHS = 1000; // ms of computing after which it can be stopped
 export class Controls {
   readonly root = el("div", { class: "controls", role: "group", "aria-label": "settings of the film" });
   private readonly knobs = el("div", { class: "knobs" });
+  private readonly another: HTMLButtonElement;
   private readonly clear: HTMLButtonElement;
   private readonly halt: HTMLButtonElement;
   private built = "";
@@ -30,9 +31,12 @@ export class Controls {
       return node;
     };
     const renew = button("new noise", "The same chain with other random numbers", () => film.renew());
-    this.clear = button("forget what is known", "Let go of the known values (ctrl + z)", () => film.pin(null));
+    this.clear = button("clear", "Let go of the known values (ctrl + z)", () => film.pin(null));
     this.halt = button("stop", "Stop computing: what has come stays", () => film.stop());
-    this.root.append(renew, this.knobs, this.clear, this.halt);
+    this.another = button("another picture", "The next row of the training data", () => {
+      source.selection++;
+    });
+    this.root.append(renew, this.another, this.knobs, this.clear, this.halt);
   }
 
   draw(): void {
@@ -46,6 +50,7 @@ export class Controls {
     }
     for (const { name, value } of controls) this.shown.get(name)?.(film.settings.get(name) ?? value);
     this.clear.hidden = !film.clamp;
+    this.another.hidden = !source.scene?.panes.some((pane) => pane.clamp && pane.kind === "images");
     if (!film.loading) this.since = 0;
     else if (!this.since) {
       this.since = performance.now();
@@ -78,6 +83,18 @@ export class Controls {
       });
       return el("label", { class: "knob", title: told }, label, input);
     }
+    if (kind === "int" && (control.high ?? 1) - (control.low ?? 0) > FINE) {
+      const input = el("input", { type: "number", min: control.low ?? 0, max: control.high ?? 1, step: 1 });
+      input.addEventListener("change", () => {
+        if (!input.checkValidity() || input.value === "") return void input.reportValidity(); // the browser says which numbers may be
+        set(Number(input.value));
+        this.commit();
+      });
+      this.shown.set(name, (value) => {
+        if (input.value !== String(value) && !input.matches(":focus")) input.value = String(value);
+      });
+      return el("label", { class: "knob", title: told }, label, input);
+    }
     const scale = scaleOf(control);
     const input = el("input", { type: "range", min: 0, max: scale.places, step: 1, "aria-label": name.replaceAll("_", " ") });
     const output = el("output");
@@ -93,7 +110,7 @@ export class Controls {
   }
 }
 
-/** A knob's values along a slider: whole numbers one by one where they are few, else evenly or on the scale of their logarithms. */
+/** A knob's values along a slider: whole numbers one by one, others evenly or on the scale of their logarithms. */
 export function scaleOf({ kind, low, high, log }: Pick<Control, "kind" | "low" | "high" | "log">): {
   places: number;
   value: (place: number) => number;
@@ -101,8 +118,7 @@ export function scaleOf({ kind, low, high, log }: Pick<Control, "kind" | "low" |
 } {
   const [from, to] = [low ?? 0, high ?? 1];
   const whole = kind === "int";
-  if (whole && !log && to - from <= 4 * FINE)
-    return { places: to - from, value: (place) => from + place, place: (value) => value - from };
+  if (whole && !log) return { places: to - from, value: (place) => from + place, place: (value) => value - from };
   const [a, b] = log && from > 0 ? [Math.log(from), Math.log(to)] : [from, to];
   const back = log && from > 0 ? Math.exp : (x: number) => x;
   const there = log && from > 0 ? Math.log : (x: number) => x;

@@ -8,6 +8,7 @@ export function spread(layer: Layer): Limits | null {
   switch (layer.type) {
     case "points":
     case "path":
+    case "curves":
     case "mesh":
       return around(layer.tensors.xy?.data);
     case "arrows":
@@ -94,7 +95,7 @@ export class Extent {
   private add(layer: Layer): void {
     if (layer.type === "bars") {
       const [lo, hi] = this.values.get(layer.name) ?? [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-      const values = layer.tensors.values?.data ?? [];
+      const values = [...(layer.tensors.values?.data ?? []), ...(layer.tensors.marks?.data ?? [])];
       this.values.set(layer.name, [Math.min(lo, ...values), Math.max(hi, ...values)]);
       return;
     }

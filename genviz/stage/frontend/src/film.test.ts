@@ -117,9 +117,14 @@ describe("a film", () => {
     await pass(20);
     film.film?.renew();
     film.film?.pin(Float32Array.of(Number.NaN, 0.25));
-    film.selection = 3;
+    film.selection = 3; // where no row is shown it changes nothing
     await pass(300);
-    expect(latest().url).toBe("/api/run/abc/film/undoing?step=4&seed=1&point=3&eta=1&clamp=%2C0.25");
+    expect(latest().url).toBe("/api/run/abc/film/undoing?step=4&seed=1&eta=1&clamp=%2C0.25");
+    const pane = { name: "row", kind: "images", clamp: true, layers: [] };
+    latest().send(bytes(record(0, 0, blob({ panes: [pane], programs: {} })), whole(0, 8)));
+    latest().send();
+    await pass(300);
+    expect(latest().url).toContain("&point=3&");
   });
 
   test("follows the base to other weights when it rests, and only in sight", async () => {

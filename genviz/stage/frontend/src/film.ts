@@ -16,7 +16,7 @@ export class Film extends Player implements Darkroom {
   seed = 0;
   clamp: Float32Array | null = null;
   readonly settings = new Map<string, Setting>();
-  readonly film = this;
+  override readonly film = this;
   private leave: (() => void) | null = null;
   private shown = ""; // the address of what is on the screen
   private refused = ""; // an address that would be refused again
@@ -165,7 +165,8 @@ export class Film extends Player implements Darkroom {
   private address(step: number): string {
     const [kind, name] = this.base.id.split(":");
     const query = new URLSearchParams({ step: String(step), seed: String(this.seed) });
-    if (this.selection >= 0) query.set("point", String(this.selection));
+    const shown = this.scene?.panes.some(({ clamp, kind }) => clamp && kind === "images"); // a row, chosen to be completed
+    if (shown && this.selection >= 0) query.set("point", String(this.selection));
     for (const [knob, value] of this.settings) query.set(knob, String(value));
     if (this.clamp) query.set("clamp", Array.from(this.clamp, (x) => (Number.isNaN(x) ? "" : Number(x.toFixed(4)))).join());
     return address(`api/${kind}/${encodeURIComponent(name)}/film/${encodeURIComponent(this.panel)}?${query}`);

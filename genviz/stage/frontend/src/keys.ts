@@ -15,6 +15,7 @@ const HELP: [string, string][] = [
   ["R", "rewind"],
   ["1 – 9", "show or hide a layer of the pane under the pointer"],
   ["arrows in the latent plane", "move through the code (shift: faster)"],
+  ["arrows, space on a board of units", "move over the units; hold one on, off, let it go"],
   ["Enter, Esc there", "select the nearest point, let it go"],
   ["G", "save a picture, a clip, a script …"],
   ["?", "this list"],
@@ -81,6 +82,7 @@ export function keyboard(stage: Stage): () => void {
     const node = target instanceof HTMLElement ? target : null;
     const pressable = node?.closest("button, a, summary, [role=button], [role=tab], [role=radio], [role=slider]:not(.strip)");
     const latent = node?.classList.contains("latent");
+    if (node?.classList.contains("paintable") && /^(Arrow|Enter$| $)/.test(event.key)) return; // the board's own
     const act = (): Action | null => {
       switch (event.key) {
         case " ":

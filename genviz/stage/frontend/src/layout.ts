@@ -10,12 +10,12 @@ export const GAP = 24;
 const WEIGHT: Record<Kind, number> = { plane: 1, images: 1, bars: 0.85, curves: 1.1, numbers: 0.7 };
 const LEAST: Record<Kind, number> = { plane: 240, images: 220, bars: 210, curves: 240, numbers: 170 };
 
-export function arrange(kinds: Kind[], width: number, height: number): Layout {
+export function arrange(kinds: Kind[], width: number, height: number, most = 99): Layout {
   const n = Math.max(1, kinds.length);
   if (width <= NARROW)
     return { columns: 1, template: "minmax(0, 1fr)", height: Math.min(Math.max(height, 240), Math.max(200, 0.92 * width)) };
   const fits = (count: number) => count * Math.max(...kinds.map((kind) => LEAST[kind]), 170) + GAP * (count - 1) <= width;
-  let columns = n;
+  let columns = Math.min(n, most);
   while (columns > 1 && !fits(columns)) columns--;
   columns = Math.ceil(n / Math.ceil(n / columns)); // rows of equal length
   const rows = Math.ceil(n / columns);

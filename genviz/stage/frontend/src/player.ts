@@ -2,7 +2,7 @@
 import { advance, indexAt } from "./playback";
 import { Recording } from "./recording";
 import { tab } from "./tab";
-import type { Darkroom, Frame, Pane, Program, Source } from "./types";
+import type { Darkroom, Frame, Pane, Program, Source, Walking } from "./types";
 
 const LINGER = 5_000; // ms between the last onlooker's leaving and the end of the subscription, and of a run's memory
 const WATCHED = ["cursor", "axes", "selection", "speed", "following", "playing"] as const;
@@ -18,6 +18,7 @@ export abstract class Player extends Recording implements Source {
   version = 0;
   abstract readonly id: string;
   readonly film: Darkroom | null = null;
+  readonly walk: Walking | null = null;
 
   protected trouble = "";
   protected holders = 0;

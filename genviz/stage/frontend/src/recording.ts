@@ -48,11 +48,17 @@ export class Recording {
     }
   }
 
+  /** An action at rest changed the weights of a step that were announced before. */
+  protected renewed(_step: number): void {}
+
   private note(entry: Entry): void {
     if (entry.open) this.info = entry.open;
     if (entry.status) this.status = entry.status;
     if (entry.edit) this.edits.push(entry.edit);
-    if (entry.keyframe !== undefined) put(this.keyframes, entry.keyframe, (step) => step);
+    if (entry.keyframe !== undefined) {
+      if (this.keyframes.includes(entry.keyframe)) this.renewed(entry.keyframe);
+      put(this.keyframes, entry.keyframe, (step) => step);
+    }
     entry.columns?.forEach((name, i) => {
       this.metrics.set(name, this.column((entry.at ?? 0) + i));
     });

@@ -28,6 +28,7 @@ export class Weights {
   problem = "";
   private sets = new Lru<number, { tensors: Tensors; programs: Map<string, Program | null> }>(24);
   private absent = new Set<number>();
+  private stale = new Map<number, number>(); // steps whose weights changed, and when; the old ones serve until the new ones come
   private wanted = 0;
   private asked: number | null = null;
   private busy = false;
@@ -41,7 +42,7 @@ export class Weights {
   /** The program with the newest weights at hand that are not after `step`; if `wanted`, those of `step` itself are on their way. */
   program(name: string, scene: Scene, step: number, wanted: boolean): Program | null {
     this.asked = step;
-    if (wanted && !this.sets.has(step) && !this.absent.has(step)) this.want(step);
+    if (wanted && (!this.sets.has(step) || this.stale.has(step)) && !this.absent.has(step)) this.want(step);
     const nearest = [...this.sets.keys()].filter((each) => each <= step);
     const set = nearest.length ? this.sets.get(Math.max(...nearest)) : undefined;
     if (!set) return null;
@@ -56,7 +57,14 @@ export class Weights {
   /** Resolves when the weights of the step last asked for are here, or cannot be had. */
   async settled(): Promise<void> {
     const step = this.asked;
-    if (step !== null && !this.sets.has(step) && !this.absent.has(step)) await this.fetch(step);
+    const here = step === null || (this.sets.has(step) && !this.stale.has(step)) || this.absent.has(step);
+    if (!here) await this.fetch(step);
+  }
+
+  /** The weights of a step are others now. */
+  renew(step: number): void {
+    this.absent.delete(step);
+    if (this.sets.has(step) || this.busy) this.stale.set(step, Date.now());
   }
 
   private compiled(name: string, scene: Scene, tensors: Tensors): Program | null {
@@ -84,6 +92,7 @@ export class Weights {
       if (answer.final) this.absent.add(step);
       if (!answer.ok) throw new Error(await answer.why());
       this.sets.set(step, { tensors: readSafetensors(await answer.bytes()), programs: new Map() });
+      if ((this.stale.get(step) ?? 0) < this.last) this.stale.delete(step); // else they changed on the way
       this.problem = "";
     } catch (error) {
       this.problem = `The weights of step ${step} could not be had: ${words(error)}.`;

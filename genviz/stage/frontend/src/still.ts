@@ -29,6 +29,7 @@ export function still(id: string, blob: string): Source {
   return {
     id,
     film: null,
+    walk: null,
     scene,
     problem,
     frames: [],

@@ -8,6 +8,7 @@ import { STREAMS, type Stream } from "./recording";
 import { get, Looks, Weights, words } from "./remote";
 import { address, tab } from "./tab";
 import type { Pane, Program, Source } from "./types";
+import { Walk } from "./walk";
 import { readShipped } from "./wire";
 
 export { compile } from "./programs";
@@ -17,6 +18,7 @@ const REST = 300; // ms after which a playhead that has not moved is at rest
 const KINDS: Record<string, (id: string, rest: string) => Source> = {
   run: (id, name) => new Timeline(id, "run", name),
   pretrained: (id, name) => new Timeline(id, "pretrained", name),
+  walk: (id, rest) => new Walk(id, rest, source),
   film: (id, rest) => new Film(id, source(rest.slice(0, rest.lastIndexOf("/"))), rest.slice(rest.lastIndexOf("/") + 1)),
 };
 
@@ -62,6 +64,10 @@ class Timeline extends Player implements Subscriber {
     return this.scene && step !== null ? this.weights.program(name, this.scene, step, this.wanting) : null;
   }
 
+  protected override renewed(step: number): void {
+    this.weights.renew(step);
+  }
+
   attend(): () => void {
     const one = {};
     this.attention.add(one);
@@ -90,7 +96,7 @@ class Timeline extends Player implements Subscriber {
     return this.looks.ask(panel, this.address(`look/${encodeURIComponent(panel)}?step=${step}&point=${point}`));
   }
 
-  async ready(): Promise<void> {
+  async settled(): Promise<void> {
     await Promise.all([this.weights.settled(), this.looks.settled()]);
   }
 

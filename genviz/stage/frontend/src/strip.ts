@@ -11,6 +11,8 @@ import type { Frame, Metric, Pane, Source } from "./types";
 import { edited, extent, head, position, whole } from "./words";
 
 const RIBBON = 22; // pixels of the loss below the thumbnails: a film has none
+const CALM = 400; // ms between two drawings of the strip of a chain that walks
+const MOST = 400; // thumbnails kept
 const BATCH = 3; // thumbnails drawn in one animation frame
 
 type Loss = { metric: Metric; sign: number };
@@ -26,6 +28,7 @@ export class Strip {
   private key = "";
   private pending = 0;
   private dragging = false;
+  private rendered = 0;
   private readonly under: number;
   private of: Frame[] = []; // whose thumbnails these are
 
@@ -37,6 +40,7 @@ export class Strip {
     this.root.setAttribute("aria-label", source.film ? "chain time" : "training time");
     this.root.classList.toggle("film", Boolean(source.film));
     this.root.append(this.canvas, this.ticks, this.handle);
+    if (source.walk) this.root.setAttribute("aria-label", "sweeps of the chain");
     const to = (event: PointerEvent) => {
       const box = this.root.getBoundingClientRect();
       const [first, last] = extent(source);
@@ -95,6 +99,9 @@ export class Strip {
     const line = this.loss(pane);
     const key = `${look}|${width}|${source.frames.length}|${head(source)}|${last}|${line && stamp(line.metric)}|${source.edits.length}`;
     if (key === this.key) return;
+    if (source.walk && source.playing && performance.now() - this.rendered < CALM) return; // a chain grows at every beat
+    this.rendered = performance.now();
+    if (this.thumbs.size > MOST) this.thumbs.clear();
     if (!this.key.startsWith(look)) this.thumbs.clear();
     this.key = key;
     this.render(pane, theme, hidden, line);
@@ -176,6 +183,7 @@ export class Strip {
       extents,
       decoder: new Decoder(),
       backdrop: new Backdrop(),
+      tracer: null,
       theme,
       still: true,
       mini: true,

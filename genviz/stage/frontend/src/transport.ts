@@ -33,7 +33,7 @@ export class Transport {
     save: Save,
   ) {
     this.strip = new Strip(source, commit);
-    this.controls = source.film && new Controls(source, source.film, commit);
+    this.controls = source.film ? new Controls(source, source.film, commit) : null;
     const button = (label: string, icon: string, act: Action, key: string) => {
       const node = el(
         "button",
@@ -49,9 +49,11 @@ export class Transport {
     this.playing.classList.add("main");
     this.stepping = button("One step", ICON.step, () => step(source, 1), "→");
     this.slowing = el("button", { class: "text-button", type: "button", "aria-pressed": "false" }, "slow");
-    this.slowing.title = live(source)
-      ? "Slow motion: each training step in captioned moments"
-      : "Play at a quarter of the speed";
+    this.slowing.title = source.walk
+      ? "Slow motion: each unit's update in captioned moments"
+      : live(source)
+        ? "Slow motion: each training step in captioned moments"
+        : "Play at a quarter of the speed";
     this.slowing.addEventListener("click", () => this.run(() => slow(source)));
     this.golive = el("button", { class: "text-button live", type: "button", hidden: true }, "go live");
     this.golive.addEventListener("click", () => this.run(() => goLive(source)));
@@ -117,7 +119,11 @@ export class Transport {
       this.playing.setAttribute("aria-label", label);
       this.playing.title = `${label} (space)`;
       this.playing.replaceChildren(drawing(20, 20, [on ? ICON.pause : ICON.play]));
-      this.stepping.title = live(source) && atHead(source) ? "One training step (→)" : "Next frame (→)";
+      this.stepping.title = source.walk
+        ? "One step (→)"
+        : live(source) && atHead(source)
+          ? "One training step (→)"
+          : "Next frame (→)";
       this.slowing.setAttribute("aria-pressed", String(isSlow(source)));
       this.speed.value = String(source.speed);
       this.golive.hidden = !(training && !source.following);

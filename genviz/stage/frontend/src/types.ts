@@ -70,7 +70,8 @@ export type Pane = {
   latent?: boolean;
   line?: boolean;
   ask?: string;
-  walks?: string;
+  walks?: string; // the client program that fills its layers, in the browser
+  clamp?: boolean; // of a film: a person may fix values here
 };
 export type Setting = number | string | boolean;
 /** A knob that a person may set of a film. */
@@ -85,7 +86,14 @@ export type Control = {
   choices: Setting[];
 };
 export type Op = [string, ...(string | number)[]]; // e.g. ["linear", "decoder.0.weight", "decoder.0.bias"], ["relu"]
-export type Scene = { panes: Pane[]; programs: Record<string, Op[]>; latent: number; shape: number[]; controls: Control[] };
+export type Scene = {
+  panes: Pane[];
+  programs: Record<string, Op[]>;
+  latent: number;
+  shape: number[];
+  controls: Control[];
+  actions?: string[]; // what a person may do to a run besides setting knobs
+};
 export type Frame = {
   step: number;
   time: number;
@@ -93,7 +101,7 @@ export type Frame = {
   limits: Record<string, number[]>;
   caption: string;
 };
-export type Metric = { steps: number[]; values: number[] };
+export type Metric = { steps: number[]; values: number[]; made?: number }; // `made`: literal points, told apart by number
 /** What a program has besides its argument: the chain time, the inverse temperature, sources of chance. */
 export type Ambient = { t?: number; beta?: number; noise?: () => number; uniform?: () => number };
 /** A place in a program where chance decides, as it was at the last call: `out` fell with `p` (for a Gaussian the mean), which a
@@ -118,6 +126,42 @@ export type Status = {
   slow?: boolean; // it tells its steps in captioned moments
 };
 
+export type Grain = "unit" | "layer" | "sweep";
+export type Begin = "data" | "noise" | "fantasy";
+/** What is being updated: a unit of a board, −1 for all of it; first its input arrives, then the coin falls, then the light changes. */
+export type Spot = { board: string; unit: number; phase: 0 | 1 | 2; since: number; input: number; p: number; value: number };
+
+/** A chain that the browser runs itself, and what a person may do to it. */
+export interface Walking {
+  readonly base: Source; // whose weights, at whose playhead
+  readonly begins: Begin[]; // where it can start
+  readonly clamp: Float32Array; // known values by unit, NaN where free
+  readonly spot: Spot | null;
+  readonly moment: Frame | null; // the captioned moment of a unit's update
+  readonly learning: "" | "never" | "ready"; // "": the model has no such action; never: nothing trains here
+  readonly paints: boolean; // there is a board to paint on
+  readonly words: string; // how it stands
+  chains: number;
+  seed: number;
+  temperature: number;
+  grain: Grain;
+  slow: boolean;
+  view: WalkView; // what a link keeps
+  start(from: Begin): void;
+  sweeps(count: number): void; // from the data, so many and no more
+  paint(unit: number, value: number): void; // NaN frees it
+  free(): void;
+  learn(): Promise<string>;
+}
+export type WalkView = {
+  chains?: number;
+  seed?: number;
+  temperature?: number;
+  grain?: Grain;
+  begin?: Begin;
+  clamp?: string; // "0-27+,40-": units 0 to 27 are on, 40 is off
+};
+
 export type Asked = { seed: number; settings: Record<string, Setting>; clamp: (number | null)[] | null };
 /** What can be asked of a film, and what it was asked with. */
 export interface Darkroom {
@@ -135,8 +179,9 @@ export interface Darkroom {
 
 /** A timeline that can be watched: a live run or a shipped pretrained one. One object per id on `window`, shared by all mounts. */
 export interface Source {
-  readonly id: string; // "run:<id>" | "pretrained:<name>" | "film:<source>/<panel>"
+  readonly id: string; // "run:<id>" | "pretrained:<name>" | "film:<source>/<panel>" | "walk:<source>/<program>"
   readonly film: Darkroom | null; // of a film: its steps are chain steps
+  readonly walk: Walking | null; // of a chain that runs here
   readonly scene: Scene | null; // null until the layout record arrived
   readonly frames: Frame[]; // ascending steps
   readonly shots: Frame[]; // captioned slow-motion moments, oldest first; only of the current slow motion
@@ -169,7 +214,7 @@ export interface Source {
   /** A panel computed by the server for the selected point at the playhead's keyframe; cached; null while it is on its way. */
   ask(panel: string, point: number): Pane[] | { error: string } | null;
   /** Resolves when what the last picture asked for has come: weights of its step, answers of the server. */
-  ready?(): Promise<void>;
+  settled?(): Promise<void>;
   /** Commands to the run: play(until), pause, step(n), slow(on), stop. Resolves with "" or the error. */
   send(verb: "play" | "pause" | "step" | "slow" | "stop" | "edit", args?: Record<string, unknown>): Promise<string>;
   /** Called after any change that may need a redraw; returns the unsubscriber. */

@@ -13,7 +13,8 @@ import { slowOf } from "./slow";
 import { meter } from "./stats";
 import { publish, readTheme, type Theme, watchTheme } from "./theme";
 import { Transport } from "./transport";
-import type { Asked, Scene, Source } from "./types";
+import type { Asked, Scene, Source, WalkView } from "./types";
+import { WalkBar } from "./walkbar";
 import { head, position } from "./words";
 
 export type ViewState = {
@@ -23,6 +24,7 @@ export type ViewState = {
   hidden?: string[];
   selection?: number;
   cursor?: number[] | null;
+  walk?: WalkView;
   film?: Asked;
 };
 export type Options = {
@@ -53,6 +55,7 @@ export class View implements Host {
   private readonly sight: IntersectionObserver;
   private readonly ends: (() => void)[] = [];
   private transport: Transport | null = null;
+  private bar: WalkBar | null = null; // of a chain that runs here
   private readonly figures: Figures;
   private views: PaneView[] = [];
   private scene: Scene | null = null;
@@ -70,6 +73,7 @@ export class View implements Host {
     readonly source: Source,
     private options: Options,
     private readonly tell: (state: ViewState) => void,
+    readonly set: (knobs: Record<string, number>) => void,
   ) {
     this.blank.append(this.blankText);
     this.root.append(this.probe, this.blank, this.panes);
@@ -152,14 +156,15 @@ export class View implements Host {
   commit(): void {
     this.sending ??= setTimeout(() => {
       this.sending = undefined;
-      const { playhead, following, axes, selection, cursor, film } = this.source;
-      const state: ViewState = { playhead: Math.round(playhead * 100) / 100, following, hidden: [...this.hidden] };
+      const { playhead, following, axes, selection, cursor, film, walk } = this.source;
+      const hidden = [...this.hidden];
+      const state: ViewState = walk
+        ? { hidden, walk: walk.view }
+        : { playhead: Math.round(playhead * 100) / 100, following, hidden };
       if (film) state.film = film.asked();
-      else {
-        state.axes = [...axes];
-        state.selection = selection;
-        state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
-      }
+      else if (!walk) state.axes = [...axes];
+      if (!walk) state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
+      if (!film) state.selection = selection; // a film has that of its base
       this.sent = [...this.sent.slice(-20), JSON.stringify(state)];
       this.tell(state);
     }, PACE);
@@ -177,6 +182,7 @@ export class View implements Host {
     if (view.cursor) source.cursor = Float32Array.from(view.cursor);
     if (view.film) source.film?.restore(view.film);
     if (view.hidden) this.hide(view.hidden);
+    if (view.walk && source.walk) source.walk.view = view.walk;
     if (view.playhead !== undefined && !view.following) this.wanted = view.playhead;
     if (view.playhead !== undefined || view.following) this.begun = true;
   }
@@ -200,6 +206,11 @@ export class View implements Host {
       save,
     );
     this.root.append(this.transport.root, help.root);
+    if (this.source.walk) {
+      const { transport } = this;
+      this.bar = new WalkBar(this.source.walk, (act) => transport.run(act));
+      this.panes.before(this.bar.root);
+    }
     const fitted = () => this.layout();
     window.addEventListener("resize", fitted);
     this.ends.push(() => window.removeEventListener("resize", fitted));
@@ -231,7 +242,7 @@ export class View implements Host {
       show: async (step) => {
         source.seek(step);
         this.redraw();
-        await source.ready?.();
+        await source.settled?.();
         if (this.drawn !== source.version) this.redraw();
       },
       commit: () => this.commit(),
@@ -249,7 +260,9 @@ export class View implements Host {
   private build(scene: Scene): void {
     this.scene = scene;
     const { panes } = this.options;
-    const wanted = panes ? panes.flatMap((name) => scene.panes.filter((pane) => pane.name === name)) : scene.panes;
+    const wanted = panes
+      ? panes.flatMap((name) => scene.panes.filter((pane) => pane.name === name))
+      : scene.panes.filter((pane) => !pane.walks);
     for (const view of this.views) for (const part of [view.frame, view.header, view.legend]) this.observer.unobserve(part);
     for (const view of this.views) view.close();
     this.views = wanted.map((pane) => new PaneView(this, pane));
@@ -262,6 +275,7 @@ export class View implements Host {
     }
     for (const view of this.views) {
       interact(view);
+      view.clamps();
       for (const part of [view.frame, view.header, view.legend]) this.observer.observe(part);
     }
     this.layout();
@@ -277,6 +291,7 @@ export class View implements Host {
       this.views.map((view) => view.pane.kind),
       width,
       this.options.height || 380,
+      this.source.walk ? 3 : undefined, // what does not fit beside the boards has a row of its own
     );
     const room = this.transport ? this.room(columns) : null;
     const height = room ? Math.round(within(wanted, room)) : wanted;
@@ -373,11 +388,12 @@ export class View implements Host {
     this.figures.draw(source, this.theme);
     const slow = slowOf(source);
     slow.take();
-    const shot = slow.shot();
+    const shot = source.walk ? source.walk.moment : slow.shot();
     for (const view of this.views) {
       view.sync();
       view.draw(shot);
     }
+    this.bar?.draw();
     this.transport?.draw(this.views[0]?.pane, this.theme, this.hidden);
     meter(performance.now() - began);
   }

@@ -78,10 +78,10 @@ export const readFrames: Reader<Moment> = (bytes) => {
 function moment(kind: number, step: number, time: number, payload: Uint8Array): Moment {
   const { header, body } = unpack<Scene & Frame & { error: string }>(payload);
   if (kind === 0) {
-    const { programs = {}, latent = 0, shape = [], controls = [] } = header;
+    const { programs = {}, latent = 0, shape = [], controls = [], actions = [] } = header;
     return {
       kind: "scene",
-      scene: { panes: panes(header.panes, body), programs: programs as Record<string, Op[]>, latent, shape, controls },
+      scene: { panes: panes(header.panes, body), programs: programs as Record<string, Op[]>, latent, shape, controls, actions },
     };
   }
   if (kind === 3) return { kind: "trouble", error: header.error };
