@@ -182,6 +182,7 @@ export interface Source {
   readonly id: string; // "run:<id>" | "pretrained:<name>" | "film:<source>/<panel>" | "walk:<source>/<program>"
   readonly film: Darkroom | null; // of a film: its steps are chain steps
   readonly walk: Walking | null; // of a chain that runs here
+  readonly base?: Source; // of a film or a walk: the recording it begins from
   readonly scene: Scene | null; // null until the layout record arrived
   readonly frames: Frame[]; // ascending steps
   readonly shots: Frame[]; // captioned slow-motion moments, oldest first; only of the current slow motion
