@@ -243,7 +243,7 @@ export class Walk extends Player implements Walking {
   // ------------------------------------------------------------ the player's part
 
   override play(on = !this.playing): void {
-    if (on && !this.ready) return;
+    if (on && !this.able) return;
     if (!on) {
       this.rest();
       this.goal = Number.POSITIVE_INFINITY;
@@ -299,7 +299,7 @@ export class Walk extends Player implements Walking {
 
   async send(verb: string, args: Record<string, unknown> = {}): Promise<string> {
     if (verb !== "step") return "A chain in the browser only walks.";
-    if (!this.ready) return "The weights are on their way.";
+    if (!this.able) return "The weights are on their way.";
     for (let n = Number(args.n ?? 1); n > 0; n--) {
       if (this.spot) this.reveal();
       if (this.grain === "unit" || this.slowly) this.tell();
@@ -385,7 +385,7 @@ export class Walk extends Player implements Walking {
     this.start(this.begins.includes(begin) ? begin : "noise");
   }
 
-  private get ready(): boolean {
+  private get able(): boolean {
     return Boolean(this.given && this.states.length);
   }
 
