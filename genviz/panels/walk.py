@@ -129,7 +129,7 @@ def _states(data: Data, rows: Float[Tensor, "n d"]) -> Pane:
     how = "½ Σ |share − p|; for n independent visits about √(states / 2πn), so it falls as 1/√n."
     figures = [("total variation to the exact", 0.0, "", how), ("states visited, with repetitions", 0.0, "", "")]
     return Pane(
-        name="states",
+        name="visits",
         title="Does it visit what it believes in?",
         kind="bars",
         layers=[

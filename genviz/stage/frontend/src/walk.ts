@@ -133,8 +133,7 @@ export class Walk extends Player implements Walking {
   }
 
   set temperature(heat: number) {
-    this.heat = heat;
-    this.sweep = null;
+    this.heat = heat; // from the next sweep on
     this.exact.forget();
     this.changed();
   }
@@ -352,8 +351,7 @@ export class Walk extends Player implements Walking {
     }
     const program = base.program(this.name);
     if (program && program !== this.given) {
-      this.given = program;
-      this.sweep = null;
+      this.given = program; // a sweep that is shown in part ends as it began
       this.exact.renew(base.program("energy"));
       this.drawn.clear();
       if (!this.playing) this.attending(false);
@@ -761,8 +759,12 @@ export class Walk extends Player implements Walking {
   }
 }
 
-const floats = (values: Float32Array | Uint8Array): Float32Array =>
-  values instanceof Uint8Array ? Float32Array.from(values, (value) => value / 255) : values;
+function floats(values: Float32Array | Uint8Array): Float32Array {
+  if (values instanceof Float32Array) return values;
+  const out = new Float32Array(values.length);
+  for (let i = 0; i < out.length; i++) out[i] = values[i] / 255;
+  return out;
+}
 
 /** The panes that show this program, as recorded ones: what is in them comes from the chain. */
 function laid(scene: Scene, program: string): Scene {

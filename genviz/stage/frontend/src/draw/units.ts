@@ -70,7 +70,6 @@ function sheet(g: CanvasRenderingContext2D, theme: Theme, layer: Units, values: 
   if (!printed) return;
   g.imageSmoothingEnabled = false;
   g.drawImage(printed, 0, 0, at.columns, at.rows, at.x, at.y, at.cell * at.columns, at.cell * at.rows);
-  if (layer.role === "model" && at.cell >= 3) return;
   g.strokeStyle = theme.line;
   g.lineWidth = 1;
   g.strokeRect(at.x - 0.5, at.y - 0.5, at.cell * at.columns + 1, at.cell * at.rows + 1);
