@@ -12,7 +12,7 @@ from torch import Tensor
 
 from genviz.data import Data
 from genviz.layers import Bars, Curves, Images, Numbers, Pane, Units
-from genviz.model import Chains, Model, RunsInBrowser
+from genviz.model import Chains, HasFeatures, Model, RunsInBrowser
 from genviz.panels.registry import panel
 from genviz.rng import Rng
 
@@ -33,7 +33,10 @@ def walk(model: Model, data: Data, rng: Rng) -> list[Pane]:
         return []
     state = next(model.chain(1, rng))
     panes = [*_boards(state.x[0], state.aux.get("h"), data), _rows(data.seen(model, ROWS), data), _energy()]
-    if (h := state.aux.get("h")) is not None and "learn_once" in model.actions():
+    h = state.aux.get("h")
+    if h is not None and isinstance(model, HasFeatures) and len(data.spec.shape) == 2:
+        panes.append(_strokes(data))
+    if h is not None and "learn_once" in model.actions():
         panes.append(_change(data, h.shape[1]))
     if data.spec.dim <= LISTED and "energy" in model.client():
         panes.append(_states(data, data.seen(model, len(data.x))))
@@ -93,6 +96,19 @@ def _energy() -> Pane:
         how="Free energy F(v), the hidden units summed out, nats; lower by one is e times as likely.",
         alt="A curve of the energy over sweeps.",
         x_label="sweep",
+        walks=PROGRAM,
+    )
+
+
+def _strokes(data: Data) -> Pane:
+    return Pane(
+        name="strokes",
+        title="Which strokes draw this picture?",
+        kind="images",
+        layers=[Images(name="filters", pixels=torch.full((1, *_shape(data)), 0.5), columns=12, diverging=1.0, static=True)],
+        reads="The filter of each hidden unit that is on; of those that are off there is nothing to see.",
+        how="The recorded filters at the playhead of the training, times h of the first chain.",
+        alt="The filters of the hidden units that are on.",
         walks=PROGRAM,
     )
 

@@ -467,6 +467,8 @@ export class View implements Host {
     const ready = !this.pair || this.pair.partner.scene;
     if (source.scene && source.scene !== this.scene && ready) this.build(source.scene);
     this.compare();
+    const refused = Boolean(source.film && source.problem && !source.scene); // a sentence is all there is to show
+    if (this.root.classList.toggle("refused", refused)) this.blank.style.height = "";
     this.blank.hidden = Boolean(source.scene);
     this.panes.hidden = !source.scene;
     if (!source.scene && performance.now() - this.born > 300)

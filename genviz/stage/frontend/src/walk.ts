@@ -11,6 +11,7 @@ import type {
   Coin,
   Frame,
   Grain,
+  Images,
   Layer,
   Metric,
   Pane,
@@ -22,7 +23,7 @@ import type {
   Walking,
   WalkView,
 } from "./types";
-import { number, whole } from "./words";
+import { live, number, whole } from "./words";
 
 const RATE = 15; // sweeps a second at speed 1
 const WALKED = 2.5; // sweeps a second of those that were asked for by number: each is to be seen
@@ -730,6 +731,7 @@ export class Walk extends Player implements Walking {
   private filled(layer: Layer, moment: Moment): Layer {
     if (layer.role === "data" && layer.type !== "units") return layer;
     const values = moment.kept.get(layer.name);
+    if (layer.type === "images" && layer.name === "filters") return this.lit(layer, moment);
     if (layer.type === "units" && values) {
       const size = layer.tensors.values?.shape[0] ?? values.length;
       return { ...layer, tensors: { values: { data: floats(values).subarray(0, size), shape: [size] } } };
@@ -756,6 +758,18 @@ export class Walk extends Player implements Walking {
       data: this.rows()?.[Math.max(this.row, this.base.selection, 0)],
     };
     return this.change.fill(layer, this.given, seen) ?? this.exact.fill(layer, this.heat) ?? layer;
+  }
+
+  /** The filters that are recorded of the base, those of hidden units that are off left blank. */
+  private lit(layer: Images, moment: Moment): Layer {
+    const { base } = this; // a shipped recording has the finished weights alone
+    const here = (live(base) ? base.around()?.a : base.frames.at(-1))?.layers["filters/filters"];
+    const h = moment.kept.get("h");
+    if (here?.type !== "images" || !here.tensors.pixels || !h) return layer;
+    const { data, shape } = here.tensors.pixels;
+    const size = shape[1] * shape[2];
+    const pixels = Float32Array.from(data, (value, i) => (h[Math.floor(i / size)] ? value : 0.5));
+    return { ...layer, ...(here.diverging && { diverging: here.diverging }), tensors: { pixels: { data: pixels, shape } } };
   }
 }
 

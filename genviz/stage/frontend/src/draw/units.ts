@@ -43,7 +43,7 @@ export function drawUnits(
   if (!values?.length) return;
   const at = board(values.length, layer.columns, box);
   g.globalAlpha = layer.dim ? 0.35 : 1;
-  if (at.cell < LAMP || mini) sheet(g, theme, layer, values, at);
+  if (at.cell < LAMP || mini) sheet(g, theme, values, at);
   else for (let i = 0; i < values.length; i++) lamp(g, theme, layer, at, i, values[i]);
   g.globalAlpha = 1;
   if (mini || !marks) return;
@@ -63,7 +63,7 @@ const corner = ({ columns, cell, x, y }: Board, i: number): [number, number] => 
 ];
 
 /** Units as the pixels of one picture. */
-function sheet(g: CanvasRenderingContext2D, theme: Theme, layer: Units, values: ArrayLike<number>, at: Board): void {
+function sheet(g: CanvasRenderingContext2D, theme: Theme, values: ArrayLike<number>, at: Board): void {
   const full = new Float32Array(at.rows * at.columns);
   full.set(values);
   const printed = print(theme.print, full, 1, at.rows, at.columns);
