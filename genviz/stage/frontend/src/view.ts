@@ -320,7 +320,7 @@ export class View implements Host {
       show: async (step) => {
         active().seek(step);
         this.redraw();
-        await active().ready?.();
+        await active().settled?.();
         if (this.drawn !== active().version) this.redraw();
       },
       commit: () => this.commit(),
