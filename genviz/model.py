@@ -1,5 +1,6 @@
 """The one noun of genviz: a `Model` declares its knobs, builds its parameters and yields the steps of its `fit`."""
 
+import hashlib
 import importlib
 import inspect
 import math
@@ -168,6 +169,15 @@ class Knob:
             return " | ".join(map(str, self.choices))
         return "yes | no" if self.kind is bool else f"{self.low:g} … {self.high:g}"
 
+    def parse(self, text: str) -> Any:
+        """Text as the knob's type; what does not fit stays text, for the validation to name it."""
+        if self.kind is bool:
+            return {"yes": True, "no": False, "true": True, "false": False}.get(text.lower(), text)
+        try:
+            return self.kind(text)
+        except ValueError:
+            return text
+
 
 def _bounds(info: FieldInfo) -> tuple[float | None, float | None]:
     low, high = (next((getattr(m, k) for m in info.metadata if hasattr(m, k)), None) for k in ("ge", "le"))
@@ -288,6 +298,20 @@ class Model(nn.Module):
 
         save(self, path)
 
+    @property
+    def sha256(self) -> str:
+        """The identity of the weights, whatever file they are in: two runs are equal bit for bit if these are."""
+        return digest(self.state_dict())
+
+
+def digest(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of names, types, shapes and bytes of the tensors, in the order of their names."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        found.update(tensor.detach().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()
+
 
 def discover() -> dict[str, type[Model]]:
     """Import every file below `genviz.models`; the registry, slug -> class."""
@@ -324,6 +348,20 @@ class Chains(Protocol):
 
 
 @runtime_checkable
+class Noises(Protocol):
+    """The fixed half of a chain that is undone: x_0 … x_T for the rows `x`, one path of noise each; `aux["t"]` counts up."""
+
+    def forward_chain(self, x: Rows, rng: Rng) -> Iterator[State]: ...
+
+
+@runtime_checkable
+class Undoes(Protocol):
+    """The law of x_{t−1} for rows x_t at time `t` ≥ 1: the model's guess or, for rows that came from `origin`, the truth."""
+
+    def undo(self, x: Rows, t: int, origin: Tensor | None = None) -> Distribution: ...
+
+
+@runtime_checkable
 class Encodes(Protocol):
     def encode(self, x: Rows) -> Distribution: ...  # `.mean` (n, k) is the code
 
@@ -356,6 +394,14 @@ class LogProbs(Protocol):
 @runtime_checkable
 class Bounds(Protocol):
     def bound(self, x: Rows, rng: Rng, k: int = 1) -> Each: ...  # nats, below log p(x) in expectation
+
+
+@runtime_checkable
+class Budgets(Protocol):
+    """What the bound is made of, nats: minus the sum of a row's parts bounds log p(x). Parts 1 … T−1 are those of a chain's
+    steps, the first is that of the row itself, the last that of the chain's end."""
+
+    def budget(self, x: Rows, rng: Rng) -> Float[Tensor, "n parts"]: ...
 
 
 @runtime_checkable
@@ -416,9 +462,9 @@ class RunsInBrowser(Protocol):
 
 
 CAPABILITIES: dict[str, type] = {
-    "sample": Samples, "chain": Chains, "encode": Encodes, "decode": Decodes, "reconstruct": Reconstructs,
-    "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds, "log_joint": LogJoints, "prior": HasPrior,
-    "cluster": Clusters, "classify": Classifies, "discriminate": Discriminates, "features": HasFeatures,
-    "components": HasComponents, "partition": HasPartition, "monitor": Monitors,
-    "layers": HasLayers, "client": RunsInBrowser,
+    "sample": Samples, "chain": Chains, "forward_chain": Noises, "undo": Undoes, "encode": Encodes, "decode": Decodes,
+    "reconstruct": Reconstructs, "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds,
+    "budget": Budgets, "log_joint": LogJoints, "prior": HasPrior, "cluster": Clusters, "classify": Classifies,
+    "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "partition": HasPartition,
+    "monitor": Monitors, "layers": HasLayers, "client": RunsInBrowser,
 }  # fmt: skip

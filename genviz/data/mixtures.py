@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Callable
+from functools import cached_property
 from typing import Annotated, Literal, Unpack
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from genviz.data.base import Count, Data, Drawn, Each, Finite, Points, Seed, Size, Std, draw
@@ -74,6 +75,22 @@ class Mixture(Drawn):
     def responsibilities(self, x: Points) -> Float[Tensor, "n k"]:
         """p(component | x): (n, d) -> (n, k)."""
         return self._by_chunks(lambda rows: self._log_joint(rows).softmax(1), x)
+
+    def nearest(self, x: Points) -> tuple[Int[Tensor, " n"], Each]:
+        """The component whose mean is nearest, and how many standard deviations away it is: √((x − mean)ᵀ C⁻¹ (x − mean))."""
+
+        def squares(rows: Tensor) -> Tensor:
+            quadratic = (rows[:, :, None] * rows[:, None, :]).flatten(1) @ self.precision.flatten(1).T
+            return quadratic - 2 * rows @ self.pull.T + (self.pull * self.means).sum(1)
+
+        far, k = self._by_chunks(squares, x).clamp(min=0).min(1)
+        return k, far.sqrt()
+
+    @cached_property
+    def apart(self) -> bool:
+        """Whether there are several modes, any two of them six standard deviations apart, so that no row belongs to both."""
+        between = torch.pdist(self.means)
+        return len(between) > 0 and bool(between.min() >= 6 * self.covariance.diagonal(dim1=1, dim2=2).max().sqrt() - 1e-9)
 
     def draw(self, n: int, rng: Rng) -> tuple[Tensor, Tensor]:
         k = rng.categorical(self.weights, n)

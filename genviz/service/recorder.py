@@ -57,6 +57,7 @@ class Recorder:
             self.target = 0 if fresh else folder.last()
             self.ready = self.target == 0  # the replay, if any, is over
             self.slowly, self.full, self.closed = False, False, False
+            self.unseen = folder.unseen_action()
             self.due = self.told = time.monotonic()
             self.tape.moment(None)
         except Exception as error:
@@ -78,8 +79,17 @@ class Recorder:
         title: str = "",
         root: Path | None = None,
         name: str = "",
+        parent: str = "",
     ) -> Self:
-        folder = folders.create(wish(model, knobs, data, seed, until, title), root, name)
+        return cls.started(folders.create(wish(model, knobs, data, seed, until, title, parent), root, name), root)
+
+    @classmethod
+    def fork(cls, run_id: str, step: int, root: Path | None = None, name: str = "") -> Self:
+        """A new run that stands at `step` of another one, once its replay is over."""
+        return cls.started(folders.fork(run_id, step, root, name), root)
+
+    @classmethod
+    def started(cls, folder: RunFolder, root: Path | None = None) -> Self:
         try:
             return cls(folder)
         except Exception:  # the caller hears it: no folder need tell it
@@ -169,8 +179,14 @@ class Recorder:
             raise BadInput(DISK_FULL) from None
         if self.ready:
             self.run.apply(edit)
+            if verb != "set" and self.goal is None:  # at rest a person wants to see what she did
+                self._guard(self.tape.again)
         else:
+            self.unseen = self.unseen or verb != "set"
             self.run.pending.append(edit)
+
+    def replay(self) -> None:
+        """Up to the last step recorded, and rest there: opening the folder has begun it."""
 
     def stop(self) -> None:
         """End, and let go of the folder; `open` and `play` take it up again."""
@@ -225,6 +241,9 @@ class Recorder:
         for edit in self.run.pending:  # made after the last step
             self.run.apply(edit)
         self.run.pending, self.ready = [], True
+        if self.unseen:
+            self.tape.again()
+            self.unseen = False
         if self.goal is None:
             self._rest()
         elif self.run.step < self.goal:
