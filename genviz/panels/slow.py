@@ -5,7 +5,7 @@ import math
 import torch
 
 from genviz.data import Data
-from genviz.layers import Ellipses, Images, Layer, Pane, Points, Scene
+from genviz.layers import Ellipses, Images, Layer, Pane, Points, Role, Scene
 from genviz.model import Decodes, Model, Step
 from genviz.panels.space import pixels
 from genviz.run import looking
@@ -20,6 +20,8 @@ def shots(model: Model, data: Data, step: Step) -> list[tuple[str, Scene]]:
     where = "decoded" if isinstance(model, Decodes) else "samples"
     if "x" in show:
         told.append((f"A minibatch arrives: {len(step.show['x'])} rows.", _rows("batch", show["x"], data, "data", where)))
+    if "noised" in show:
+        told.append(("Each is noised by an amount of its own.", _rows("noised", show["noised"], data, "noise", where)))
     if "h" in show:
         told.append(("Each row switches hidden units on: a board a row, the brighter the surer.", _boards(show["h"], data)))
     for name in show:
@@ -53,11 +55,11 @@ def _boards(h: torch.Tensor, data: Data) -> Pane | None:
     return Pane(name="samples", title="", layers=[Images(name="boards", pixels=boards, columns=6)])
 
 
-def _rows(name: str, x: torch.Tensor, data: Data, role: str, pane: str) -> Pane | None:
+def _rows(name: str, x: torch.Tensor, data: Data, role: Role, pane: str) -> Pane | None:
     if len(data.spec.shape) == 2:
         return Pane(name=pane, title="", layers=[Images(name=name, pixels=pixels(x, data), columns=6)])
     if data.spec.dim == 2:
-        return Pane(name="data", title="", layers=[Points(name=name, xy=x, role="data" if role == "data" else "model", size=2)])
+        return Pane(name="data", title="", layers=[Points(name=name, xy=x, role=role, size=2)])
     return None
 
 

@@ -17,6 +17,9 @@ def is_name(text: str) -> bool:
     return bool(re.fullmatch(r"[\w.-]{1,64}", text))
 
 
+LONGEST = 255  # of a run's name
+
+
 def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
@@ -53,6 +56,7 @@ VIEW: dict[str, Callable[[Any], bool]] = {
     "hidden": lambda value: isinstance(value, list) and len(value) <= 64 and all(isinstance(layer, str) for layer in value),
     "selection": lambda value: isinstance(value, int) and -1 <= value < 10_000,
     "film": lambda value: isinstance(value, dict) and value.keys() == FILM.keys() and all(FILM[k](v) for k, v in value.items()),
+    "pair": lambda value: isinstance(value, str) and len(value) <= LONGEST,
     "cursor": lambda value: value is None or (_numbers(value) and len(value) > 0),
     "walk": lambda value: isinstance(value, dict) and _all(value, WALK),
 }

@@ -68,6 +68,27 @@ def knobs_now(run: Source) -> dict[str, Any]:
     return folder.find(run.id.partition(":")[2]).knobs()
 
 
+def films(source: Source) -> list[str]:
+    """The names of the films that can be made of it."""
+    return _films(json.dumps({part: source.info[part] for part in ("model", "knobs", "spec")}, sort_keys=True))
+
+
+@lru_cache(maxsize=64)
+def _films(info: str) -> list[str]:
+    import torch
+
+    from genviz.model import Spec, find
+    from genviz.panels import films_of
+
+    told = json.loads(info)
+    kind, spec = find(told["model"]), Spec(**{**told["spec"], "shape": tuple(told["spec"]["shape"])})
+    try:
+        with torch.device("meta"):  # what can be drawn depends on shapes alone
+            return films_of(kind(spec, **dict(kind.validate(told["knobs"]))))
+    except BadInput:
+        return []  # knobs of another version: told beside the controls
+
+
 def like(info: Mapping[str, Any], presets: Mapping[str, Any]) -> str:
     """The preset a run most likely came from: on the same data, if possible with the same knobs."""
     same = [name for name, preset in presets.items() if (preset.data or name) == info["data"]]

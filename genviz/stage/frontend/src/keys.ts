@@ -13,6 +13,8 @@ const HELP: [string, string][] = [
   ["shift ← →", "ten frames back, forth"],
   ["[ ]", "slower, faster"],
   ["R", "rewind"],
+  ["F", "fork: a new run that goes on from here otherwise"],
+  ["C", "compare: two runs in lock-step, side by side"],
   ["1 – 9", "show or hide a layer of the pane under the pointer"],
   ["arrows in the latent plane", "move through the code (shift: faster)"],
   ["arrows, space on a board of units", "move over the units; hold one on, off, let it go"],
@@ -23,7 +25,7 @@ const HELP: [string, string][] = [
 
 type Stage = {
   root: HTMLElement;
-  source: Source;
+  readonly source: Source;
   transport: Transport;
   focused(): PaneView | undefined;
   help: Help;
@@ -67,7 +69,7 @@ function meant(event: KeyboardEvent): Stage | undefined {
 
 /** Listens until the function that it returns is called. */
 export function keyboard(stage: Stage): () => void {
-  const { root, source, transport, focused, help, save } = stage;
+  const { root, transport, focused, help, save } = stage;
   watch();
   stages.push(stage);
   const enter = () => {
@@ -78,6 +80,7 @@ export function keyboard(stage: Stage): () => void {
   const press = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || occupied(event)) return;
     if (meant(event) !== stage) return;
+    const { source } = stage;
     const target = event.composedPath()[0];
     const node = target instanceof HTMLElement ? target : null;
     const pressable = node?.closest("button, a, summary, [role=button], [role=tab], [role=radio], [role=slider]:not(.strip)");
@@ -101,6 +104,12 @@ export function keyboard(stage: Stage): () => void {
         case "r":
         case "R":
           return () => rewind(source);
+        case "f":
+        case "F":
+          return () => transport.strip.fork();
+        case "c":
+        case "C":
+          return () => transport.strip.toggle();
         case "?":
           return () => help.toggle();
         case "g":

@@ -26,6 +26,19 @@ export function arrange(kinds: Kind[], width: number, height: number, most = 99)
   return { columns, template: template || "minmax(0, 1fr)", height: Math.round(Math.max(200, Math.min(height, square))) };
 }
 
+/** The same for panes that come in twos: both of a pair stand in one row. */
+export function abreast(kinds: Kind[], width: number, height: number): Layout {
+  const free = arrange(kinds, width, height);
+  if (width <= NARROW) return free;
+  const columns = Math.max(2, free.columns - (free.columns % 2));
+  const square = (1.12 * (width - GAP * (columns - 1))) / columns;
+  return {
+    columns,
+    template: `repeat(${columns}, minmax(0, 1fr))`,
+    height: Math.round(Math.max(200, Math.min(height, square))),
+  };
+}
+
 /** Heights in pixels: of the window, of what is above the stage, of the titles, legends and controls that go with a row of panes. */
 export type Room = { window: number; above: number; title: number; legend: number; dock: number };
 

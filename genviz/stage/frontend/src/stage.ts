@@ -33,13 +33,15 @@ export default function stage({ data, parentElement, setStateValue, setTriggerVa
     label: data.label ?? "",
     loop: data.loop ?? false,
     figures: data.figures ?? {},
+    beside: data.beside ?? [],
   };
   const tell = (state: ViewState) => setStateValue("view", state);
   const set = (knobs: Record<string, number>) => setTriggerValue("set", knobs);
   const known = mounts.get(parentElement);
-  if (known?.id === data.source && known.scene === data.scene) {
+  if (known && (known.id === data.source || known.view.turns(data.source)) && known.scene === data.scene) {
+    known.id = data.source;
     Object.assign(known, { tell, set });
-    known.view.update(options);
+    known.view.update(options, data.scene ? undefined : source(data.source));
     return () => close(parentElement);
   }
   close(parentElement);

@@ -4,7 +4,7 @@ import { faster, goLive, isSlow, moving, play, rewind, SPEEDS, slow, step, train
 import { Controls } from "./controls";
 import { drawing, el, ICON, say } from "./dom";
 import type { Save } from "./save";
-import { Strip } from "./strip";
+import { type Mount, Strips } from "./strips";
 import type { Theme } from "./theme";
 import type { Pane, Source } from "./types";
 import { atHead, live, state } from "./words";
@@ -14,7 +14,7 @@ export type Action = () => unknown;
 
 export class Transport {
   readonly root = el("div", { class: "transport" });
-  readonly strip: Strip;
+  readonly strip: Strips;
   private readonly status = el("p", { class: "status", role: "status" });
   private readonly error = el("p", { class: "error", role: "alert" });
   private readonly playing: HTMLButtonElement;
@@ -27,13 +27,20 @@ export class Transport {
   private shown = "";
 
   constructor(
-    private readonly source: Source,
-    private readonly commit: () => void,
+    private source: Source,
+    private readonly mount: Mount,
     help: () => void,
     save: Save,
   ) {
-    this.strip = new Strip(source, commit);
-    this.controls = source.film ? new Controls(source, source.film, commit) : null;
+    this.strip = new Strips(source, {
+      ...mount,
+      turn: (other) => {
+        this.source = other;
+        this.shown = "";
+        mount.turn(other);
+      },
+    });
+    this.controls = source.film ? new Controls(source, source.film, () => mount.commit()) : null;
     const button = (label: string, icon: string, act: Action, key: string) => {
       const node = el(
         "button",
@@ -43,28 +50,32 @@ export class Transport {
       node.addEventListener("click", () => this.run(act));
       return node;
     };
-    const first = button("Rewind", ICON.rewind, () => rewind(source), "R");
-    const back = button("One step back", ICON.back, () => step(source, -1), "←");
-    this.playing = button("Play", ICON.play, () => play(source), "space");
+    const first = button("Rewind", ICON.rewind, () => rewind(this.source), "R");
+    const back = button("One step back", ICON.back, () => step(this.source, -1), "←");
+    this.playing = button("Play", ICON.play, () => play(this.source), "space");
     this.playing.classList.add("main");
-    this.stepping = button("One step", ICON.step, () => step(source, 1), "→");
+    this.stepping = button("One step", ICON.step, () => step(this.source, 1), "→");
     this.slowing = el("button", { class: "text-button", type: "button", "aria-pressed": "false" }, "slow");
     this.slowing.title = source.walk
       ? "Slow motion: each unit's update in captioned moments"
       : live(source)
         ? "Slow motion: each training step in captioned moments"
         : "Play at a quarter of the speed";
-    this.slowing.addEventListener("click", () => this.run(() => slow(source)));
+    this.slowing.addEventListener("click", () => this.run(() => slow(this.source)));
     this.golive = el("button", { class: "text-button live", type: "button", hidden: true }, "go live");
-    this.golive.addEventListener("click", () => this.run(() => goLive(source)));
+    this.golive.addEventListener("click", () => this.run(() => goLive(this.source)));
     this.onward = el("button", { class: "text-button live", type: "button", hidden: true }, "train on");
     this.onward.title = "Train by as many steps again";
-    this.onward.addEventListener("click", () => this.run(() => trainOn(source)));
+    this.onward.addEventListener("click", () => this.run(() => trainOn(this.source)));
     this.speed = el("select", { class: "speed", "aria-label": "speed of playing", title: "speed of playing ([ and ])" });
     this.speed.append(...SPEEDS.map((speed) => el("option", { value: speed }, `${speed}×`)));
     this.speed.addEventListener("change", () => {
-      source.speed = Number(this.speed.value);
+      this.source.speed = Number(this.speed.value);
     });
+    const fork = el("button", { class: "text-button fork", type: "button" }, "fork");
+    fork.title = "Fork here (F): a new run that is this one up to the playhead, to go on otherwise";
+    fork.hidden = Boolean(source.film || source.walk);
+    fork.addEventListener("click", () => this.run(() => this.strip.fork()));
     const saving = el("button", { class: "text-button keys", type: "button" }, "save");
     saving.title = "Save a picture, a clip, weights, a script, the link (G)";
     saving.addEventListener("click", () => save.toggle());
@@ -83,6 +94,7 @@ export class Transport {
       this.stepping,
       this.slowing,
       this.speed,
+      fork,
       this.golive,
       this.onward,
       this.status,
@@ -97,7 +109,7 @@ export class Transport {
   async run(act: Action): Promise<void> {
     const told = await act();
     say(this.error, typeof told === "string" ? told : "");
-    this.commit();
+    this.mount.commit();
   }
 
   faster(way: 1 | -1): void {

@@ -68,6 +68,9 @@ export function state(source: Source): string {
   return told(status, newest(source)) + waiting(source) + where;
 }
 
+/** How a run stands, in few words. */
+export const standing = (source: Source) => source.problem || told(source.status, newest(source));
+
 /** An edit is in force from the step after it: at the end of what was trained it waits for more. */
 function waiting(source: Source): string {
   const { state } = source.status;
