@@ -121,7 +121,7 @@ class RBM(Model):
                 theta += moving.mul_(self.momentum).add_(gradient, alpha=self.rate(t))
             if self.algorithm == "fpcd":
                 fast.mul_(19 / 20).add_(uphill[0], alpha=self.fast)
-            few = (v0[:FEW] - net.reconstruct(v0[:FEW])).square().sum(1).mean()
+            few = (v0[:FEW] - net.mean(net.down(p0[:FEW]))).square().sum(1).mean()
             figures = {"reconstruction": few, "mean weight": net.W.abs().mean(), "flipped": (h != before).float().mean()}
             yield Step(figures, caption="Weights move towards the data and away from the fantasies.", show=shown)
 
