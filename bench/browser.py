@@ -10,11 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
 
+import torch
 from playwright.sync_api import Browser, Error, Page, sync_playwright
+from safetensors.numpy import save
 
 from bench import bench
 from bench.server import warm_server
+from genviz.layers import Images, Pane, Points, Scene, Trace
 from genviz.paths import ROOT
+from genviz.stage.pack import FRAME, LAYOUT, pack_frame, pack_scene, record
 from tests.browser.driver import ARGS, chromium, free_port
 
 SOURCE = "window.__genviz?.sources.get(id)"
@@ -155,3 +159,95 @@ def lag() -> float:
         source = f"run:{found[1]}"
         page.wait_for_function(f"id => {SOURCE}?.frames.length > 20", arg=source)
         return median(page.evaluate(LAG, [source, 60]))
+
+
+# ---------------------------------------------------------------- films: what the server would answer is made here
+
+MOUNT = """([id, height]) => { const at = document.body.appendChild(document.createElement('div'));
+  at.id = 'film'; at.style = 'position:fixed; inset:0; z-index:99999; background:#fff; padding:20px';
+  const url = performance.getEntriesByType('resource').map(e => e.name).find(name => /stage\\.js/.test(name));
+  return import(url).then(({default: stage}) => { stage({data: {source: id, transport: true, height, view: {playhead: 0}},
+    parentElement: at, setStateValue() {}, setTriggerValue() {}}); return url }) }"""
+PLAY = """([id, ms]) => new Promise(done => { const s = window.__genviz.sources.get(id), stats = window.__genviz.stats.draw;
+  s.play(true); setTimeout(() => { const frames = stats.frames, began = performance.now();
+    setTimeout(() => done((stats.frames - frames) / (performance.now() - began) * 1000), ms) }, 500) })"""
+PROGRAMS = f"([id, programs]) => {{ const s = {SOURCE}; Object.assign(s.scene.programs, programs); s.weights.sets.clear() }}"
+# a new place for the particle at each of 120 animation frames: milliseconds from the pointer to its drawn path
+DRAG = """canvas => new Promise(done => { const box = canvas.getBoundingClientRect(), times = [];
+  const fire = (type, x, y) => canvas.dispatchEvent(new PointerEvent(type,
+    {clientX: box.left + x * box.width, clientY: box.top + y * box.height, pointerId: 1, bubbles: true}));
+  canvas.setPointerCapture = () => {}; fire('pointerdown', 0.5, 0.5);
+  let k = 0;
+  const beat = () => { const began = performance.now();
+    fire('pointermove', 0.45 + 0.1 * (k % 17) / 17, 0.4 + 0.2 * (k % 13) / 13);
+    requestAnimationFrame(() => { times.push(performance.now() - began);  // after the stage's own, asked for before
+      ++k < 120 ? requestAnimationFrame(beat) : (fire('pointerup', 0.5, 0.5), done(times)) }) };
+  requestAnimationFrame(beat) })"""
+
+
+def shown(page: Page, base: str, frames: Iterator[Scene]) -> str:
+    """A film of these scenes over the page, whole; its id."""
+    body = b""
+    for i, scene in enumerate(frames):
+        body += b"" if i else record(0, LAYOUT, pack_scene(scene), 0)
+        body += record(i, FRAME, pack_frame(scene, f"frame {i}"), 0)
+    page.route("**/film/**", lambda route: route.fulfill(body=body))
+    page.evaluate(MOUNT, [film := f"film:{base}/bench", 420])
+    page.wait_for_function("id => window.__genviz.sources.get(id)?.status.state === 'done'", arg=film)
+    page.wait_for_timeout(500)
+    return film
+
+
+@bench("frames a second while a film of 100 frames of 64 pictures of 28×28 plays", 50, "fps", least=True)
+def film() -> float:
+    rows = torch.rand(100, 64, 28, 28, generator=torch.Generator().manual_seed(0))
+    scenes = (Scene(panes=[Pane(name="x", title="", kind="images", layers=[Images(name="x", pixels=p)])]) for p in rows)
+    with opened("/vae", base := "pretrained:vae-moons") as page:
+        return page.evaluate(PLAY, [shown(page, base, scenes), 5000])
+
+
+@bench(
+    "from a move of the pointer to the path of 200 reverse steps of a 2-128-128-128-2 network, drawn, median of 120", 16, "ms"
+)
+def particle() -> float:
+    shapes = {"w1": (128, 2), "w2": (128, 128), "w3": (128, 128), "w4": (2, 128)}
+    draw = torch.Generator().manual_seed(0)
+    weights = {name: (torch.randn(shape, generator=draw) / shape[1] ** 0.5).numpy() for name, shape in shapes.items()}
+    weights["var"] = torch.full((201, 2), 1e-3).numpy()
+    net = [["linear", "w1"], ["silu"], ["linear", "w2"], ["silu"], ["linear", "w3"], ["silu"], ["linear", "w4"]]
+    moves = {name: [*net, ["affine", 0, scale], ["add", "x"]] for name, scale in (("reverse", 0.01), ("invert", -0.01))}
+    noise = [["put", "mean"], ["row", "var"], ["put", "v"], ["get", "mean"], ["gaussian", "v"]]
+    programs = moves | {"reverse": moves["reverse"] + noise}
+    trace = Trace(name="p", ahead="reverse", back="invert", clock=tuple(range(200, -1, -1)))
+    layers = [Points(name="x", xy=torch.randn(600, 2, generator=draw)), trace]
+    scene = Scene(panes=[Pane(name="x", title="", layers=layers, x=(-3, 3), y=(-3, 3))])
+    with opened("/vae", base := "pretrained:vae-moons") as page:
+        page.route("**/weights/**", lambda route: route.fulfill(body=save(weights)))
+        page.evaluate(PROGRAMS, [base, programs])
+        shown(page, base, iter([scene] * 201))
+        page.wait_for_function(f"id => {SOURCE}.program('reverse')", arg=base)
+        return median(page.locator('#film [data-pane="x"] canvas').evaluate(DRAG))
+
+
+# two sweeps of all chains at each animation frame, drawn: sweeps a second
+WALK = f"""async id => {{ const s = {SOURCE}; s.walk.chains = 20; s.walk.start('noise');
+  const frame = () => new Promise(requestAnimationFrame);
+  for (let k = 0; k < 60; k++) {{ await s.send('step', {{n: 1}}); await frame() }}
+  const began = performance.now(), from = s.playhead;
+  while (performance.now() - began < 4000) {{ await s.send('step', {{n: 2}}); await frame() }}
+  return (s.playhead - from) / (performance.now() - began) * 1000 }}"""
+
+
+@bench("20 Gibbs chains of a 784×100 RBM, drawn, sweeps a second", 60, "sweeps/s", least=True)
+def gibbs() -> float:
+    with opened("/rbm?preset=mnist&hidden=100&steps=300") as page:
+        page.get_by_role("button", name="Train", exact=True).click()
+        page.wait_for_url(re.compile(r"run="))
+        found = re.search(r"run=([\w.-]+)", page.url)
+        assert found
+        run, walk = f"run:{found[1]}", f"walk:run:{found[1]}/gibbs"
+        page.wait_for_function(f"id => {SOURCE}?.status.state === 'done'", arg=run, timeout=120_000)
+        page.wait_for_function(f"id => {SOURCE}?.frames.length", arg=walk)
+        page.locator(".walkbar").evaluate("bar => bar.scrollIntoView()")
+        page.wait_for_timeout(2000)
+        return page.evaluate(WALK, walk)

@@ -42,6 +42,13 @@ class Checkpoint(Card):
     sha256: str = ""
 
 
+class Forked(Part):
+    """Where a run came from: until `step` it is the other one; at 0 it may have other knobs from the beginning."""
+
+    run: str
+    step: At
+
+
 class Run(Card):
     data: str
     until: Until
@@ -50,6 +57,7 @@ class Run(Card):
     note: str = ""  # what a person should know of the data
     sha256: str = ""
     environment: dict[str, str] = {}
+    forked: Forked | None = None
 
 
 class Status(Part):

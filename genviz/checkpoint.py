@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
+from torch import Tensor
 
 from genviz.cards import VERSION, Checkpoint, parsed
 from genviz.model import BadInput, Model, Spec, find, nearest
@@ -49,6 +50,13 @@ def card(path: str | Path) -> dict[str, Any]:
     return parsed(text, Checkpoint, f"the card of {path}")
 
 
+def read_tensors(path: str | Path) -> dict[str, Tensor]:
+    """The tensors of a genviz file as they lie there, or a `BadInput` that says what the file is not."""
+    card(path)
+    with safe_open(path, "pt") as file:
+        return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (safe_open is no mapping)
+
+
 def locate(name: str | Path) -> Path:
     """The file of that pretrained name (`-` and `_` alike), or of that path."""
     wanted = str(name).replace("_", "-").lower()
@@ -63,12 +71,10 @@ def locate(name: str | Path) -> Path:
 def load(name: str | Path) -> Model:
     """A model from a path or a pretrained name, in float32 and ready to sample."""
     path = locate(name)
-    about = card(path)
+    about, tensors = card(path), read_tensors(path)
     spec = Spec(tuple(about["spec"]["shape"]), about["spec"]["support"], about["spec"]["classes"])
     kind = find(about["model"])
     knobs = dict(kind.validate(about["knobs"], spec))
-    with safe_open(path, "pt") as file:
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (safe_open is no mapping)
     try:
         with torch.device("meta"):  # sizes alone: a card may claim any, memory is for one that fits its file
             shapes = {key: tensor.shape for key, tensor in kind(spec, about["seed"], **knobs).state_dict().items()}

@@ -241,7 +241,7 @@ def go_on(recorder: "Recorder", until: int | None) -> None:
     """Play, then say where it stands, what is saved and how to go on."""
     whole = play(recorder, until, recorder.card["model"])
     state = recorder.message or recorder.state
-    print(f"{'Interrupted: ' if not whole else ''}{state} at step {recorder.run.step:,}  {figures(recorder)}")
+    print(f"{'Interrupted: ' if not whole else ''}{state} at step {recorder.here:,}  {figures(recorder)}")
     if recorder.data.note:
         print(f"Note on {recorder.data.name}: {recorder.data.note}")
     print(f"Saved in {recorder.folder.path}")
@@ -288,6 +288,46 @@ def sample(
     with writing(out, "give another --out"):
         np.savez_compressed(out, x=x, shape=np.array(model.spec.shape))
     print(f"{out}: {n} samples of {model.slug}, x {x.shape}")
+
+
+# ---------------------------------------------------------------- export
+
+
+@app.command
+def export(
+    run: Annotated[str, Parameter(help="its id, see `genviz runs`")],
+    *,
+    script: Annotated[Path | None, Parameter(help="a .py file: trains it again with genviz alone, and compares")] = None,
+    notebook: Annotated[Path | None, Parameter(help="an .ipynb file: the same, cell by cell")] = None,
+    weights: Annotated[Path | None, Parameter(help="a .safetensors file: the newest weights that were kept")] = None,
+    force: Annotated[bool, Parameter(help="replace files that are there already", negative="")] = False,
+) -> None:
+    """Write a run as a script, a notebook or weights.
+
+    The script's exit code: 0, the weights are equal bit for bit; 1, they are not though torch, CPU capability, threads and
+    data are as they were; 2, some of these differ (it says which), so that only the figures are compared, to 1 %.
+    """
+    from genviz.service import export as exports
+    from genviz.service.folder import find
+
+    files = {"script": script, "notebook": notebook, "weights": weights}
+    wanted = {what: path for what, path in files.items() if path}
+    if not wanted:
+        raise BadInput("say what to write: --script FILE, --notebook FILE or --weights FILE")
+    for what, path in wanted.items():
+        if path.suffix != (ending := exports.ENDING[what]):
+            raise BadInput(f"{path} is no name for a {what}: give one that ends in {ending}")
+        if path.exists() and not force:
+            raise BadInput(f"{path} is there already: give another name, or --force to replace it")
+    recorded = exports.Recorded(find(run))
+    for what, path in wanted.items():
+        content = exports.content(recorded, what)
+        with writing(path, f"give another --{what}"):
+            path.write_bytes(content)
+        at = f"step {exports.keyframe(recorded.folder, recorded.head):,} of the run {run}"
+        print(f"{path}: the {what} of {at if what == 'weights' else exports.about(recorded)}")
+    if script:
+        print(f"Do it again with: python {shlex.quote(str(script))}")
 
 
 # ---------------------------------------------------------------- claims
@@ -416,7 +456,7 @@ def sha256(path: Path) -> str:
 
 # ---------------------------------------------------------------- runs
 
-runs = app.command(App("runs", help="List, show, resume or remove the runs kept in your folder."))
+runs = app.command(App("runs", help="List, show, resume, fork or remove the runs kept in your folder."))
 
 
 @runs.default
@@ -445,6 +485,7 @@ def show(run: str, *, json: Annotated[bool, Parameter(help="print all that is kn
         "seed": now.seed,
         "knobs": "  ".join(f"{name} {value}" for name, value in card["knobs"].items()),
         "edits": "  ".join(f"{edit['verb']} {edit['args']} at step {edit['step']:,}" for edit in edits) or "none",
+        "forked": "of {run} at step {step:,}".format(**now.forked) if now.forked else "no",
         "state": ": ".join(filter(None, [now.state, now.message])),
         "step": f"{now.step:,} of {now.until:,}",
         "created": time.strftime("%d %b %Y, %H:%M", time.localtime(now.created)),
@@ -474,6 +515,52 @@ def resume(run: str, *, steps: Annotated[Whole | None, Parameter(help="how many 
 
     recorder = Recorder.open(run)
     go_on(recorder, None if steps is None else recorder.here + steps)
+
+
+@runs.command
+def fork(
+    run: str,
+    *,
+    at: Annotated[Whole, Parameter(help="the step from which the two differ")],
+    set: Annotated[list[str] | None, Parameter(consume_multiple=True, help="KNOB=VALUE, changed from there on")] = None,
+    steps: Annotated[Whole | None, Parameter(help="how many more; default: to its end")] = None,
+    out: Annotated[str, Parameter(help="name of the fork; default: made of model and time")] = "",
+) -> None:
+    """Go another way from any step of a run: a new run, until then the same bit for bit.
+
+    A knob that cannot change during a run starts it anew from step 0 with the same seed, and the knobs of that step.
+    """
+    one_thread()
+    from genviz.model import find as model_called
+    from genviz.service.folder import find, reached
+    from genviz.service.recorder import Recorder
+    from genviz.service.streams import FRAMES, pace
+
+    folder, changes = find(run), dict(map(assigned, set or []))
+    parent, model = folder.card, model_called(folder.card["model"])
+    values = model.validate(changes)
+    changes = {name: getattr(values, name) for name in changes}
+    fixed = [name for name in changes if not model.knobs_declared()[name].live]
+    if fixed:
+        reached(run, at, folder.last())
+        knobs = folder.knobs(at) | changes
+        note(f"{', '.join(fixed)} cannot change during a run: this is a new one from step 0, with seed {parent['seed']}")
+        recorder = Recorder.create(
+            parent["model"], knobs, parent["data"], parent["seed"], parent["until"], name=out, parent=run
+        )
+    else:
+        recorder = Recorder.fork(run, at, name=out)
+        note(f"first {at:,} steps again, without pictures: at most {at * pace(folder.read(FRAMES)):.0f} s as it went before")
+        if changes:
+            recorder.edit("set", changes)
+    go_on(recorder, None if steps is None else recorder.here + steps)
+
+
+def assigned(text: str) -> tuple[str, int | float | str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise BadInput(f"--set {text!r}: write KNOB=VALUE")
+    return name.strip().replace("-", "_"), written(value.strip())
 
 
 # ---------------------------------------------------------------- doctor

@@ -213,6 +213,7 @@ class Pane:
     latent: bool = False  # the pointer here chooses a code
     line: bool = False  # only the horizontal scale means something
     ask: str = ""  # a panel computed on request by the server, at the playhead's keyframe, for the selected point
+    clamp: bool = False  # of a film: a person may fix values here, by wiping over its one real picture, or by a line in a plane
     walks: str = ""  # the client program that the browser runs over and over to fill this pane's layers
 
 
@@ -222,3 +223,5 @@ class Scene:
     programs: Mapping[str, Any] = default(default_factory=dict)  # client programs by name
     latent: int = 0  # dimensions of a code
     shape: tuple[int, ...] = ()  # of a row of data: (d,) or (h, w)
+    actions: Sequence[str] = ()  # what a person may do to a run besides setting its live knobs
+    controls: Sequence[Mapping[str, Any]] = ()  # of a film: the knobs that only looking reads, with their present values

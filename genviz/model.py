@@ -1,5 +1,6 @@
 """The one noun of genviz: a `Model` declares its knobs, builds its parameters and yields the steps of its `fit`."""
 
+import hashlib
 import importlib
 import inspect
 import math
@@ -168,6 +169,15 @@ class Knob:
             return " | ".join(map(str, self.choices))
         return "yes | no" if self.kind is bool else f"{self.low:g} … {self.high:g}"
 
+    def parse(self, text: str) -> Any:
+        """Text as the knob's type; what does not fit stays text, for the validation to name it."""
+        if self.kind is bool:
+            return {"yes": True, "no": False, "true": True, "false": False}.get(text.lower(), text)
+        try:
+            return self.kind(text)
+        except ValueError:
+            return text
+
 
 def _bounds(info: FieldInfo) -> tuple[float | None, float | None]:
     low, high = (next((getattr(m, k) for m in info.metadata if hasattr(m, k)), None) for k in ("ge", "le"))
@@ -287,6 +297,20 @@ class Model(nn.Module):
         from genviz.checkpoint import save  # above this file, and only needed by those who save
 
         save(self, path)
+
+    @property
+    def sha256(self) -> str:
+        """The identity of the weights, whatever file they are in: two runs are equal bit for bit if these are."""
+        return digest(self.state_dict())
+
+
+def digest(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of names, types, shapes and bytes of the tensors, in the order of their names."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        found.update(tensor.detach().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()
 
 
 def discover() -> dict[str, type[Model]]:
@@ -418,6 +442,11 @@ class HasComponents(Protocol):
 
 
 @runtime_checkable
+class HasPartition(Protocol):
+    def partition(self) -> Any: ...  # the part whose constant Z can be had: `Listed`, `Anneals` of genviz.metrics.partition
+
+
+@runtime_checkable
 class Monitors(Protocol):
     def monitor(self, data: Any, rng: Rng) -> dict[str, float]: ...
 
@@ -436,6 +465,6 @@ CAPABILITIES: dict[str, type] = {
     "sample": Samples, "chain": Chains, "forward_chain": Noises, "undo": Undoes, "encode": Encodes, "decode": Decodes,
     "reconstruct": Reconstructs, "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds,
     "budget": Budgets, "log_joint": LogJoints, "prior": HasPrior, "cluster": Clusters, "classify": Classifies,
-    "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents,
+    "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "partition": HasPartition,
     "monitor": Monitors, "layers": HasLayers, "client": RunsInBrowser,
 }  # fmt: skip

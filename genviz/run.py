@@ -142,7 +142,7 @@ class Run:
 
     # ------------------------------------------------------------ edits
 
-    def edit(self, what: str, value: Any = None, **args: Any) -> Edit:
+    def edit(self, what: str, value: Any = None, /, **args: Any) -> Edit:
         """Change a live knob (`edit("lr", 3e-4)`) or perform an action of the model, from the next step on."""
         with self._turn, self._within:
             known = what in self.model.knobs_declared()

@@ -87,6 +87,8 @@ def test_help_of_a_model_shows_its_knobs(capfd: pytest.CaptureFixture[str]) -> N
         ("runs show nope", "no run 'nope'"),
         ("runs rm nope", "no run 'nope'"),
         ("runs resume nope", "no run 'nope'"),
+        ("runs fork nope --at 3", "no run 'nope'"),
+        ("runs fork nope", "--at"),
         ("pretrain vea", "did you mean vae"),
     ],
 )
@@ -192,6 +194,38 @@ def test_ctrl_c_pauses_between_two_steps() -> None:
     assert process.returncode == 130 and "Traceback" not in err
     assert "Interrupted: paused at step" in out and "genviz runs resume long" in out
     assert next(run for run in runs() if run.id == "long").state == "paused"
+
+
+def test_a_run_is_forked_with_a_live_knob_and_begun_anew_with_another(capfd: pytest.CaptureFixture[str]) -> None:
+    before = {run.id for run in runs()}
+    assert call(capfd, "train", "vae", *TINY, "--steps", "30", "--out", "first")[0] == 0
+    code, out, err = call(capfd, "runs", "fork", "first", "--at", "20", "--set", "lr=0.02", "beta=0.5", "--out", "second")
+    assert code == 0 and "done at step 30" in out and "first 20 steps again" in err
+    assert find("second").card["forked"] == {"run": "first", "step": 20}
+    assert find("second").entries("edit") == [{"step": 20, "verb": "set", "args": {"lr": 0.02, "beta": 0.5}}]
+    assert find("second").weights(16).read_bytes() == find("first").weights(16).read_bytes()
+    assert find("second").weights(30).read_bytes() != find("first").weights(30).read_bytes()
+    code, out, err = call(capfd, "runs", "fork", "first", "--at", "30", "--steps", "2", "--out", "longer")
+    assert code == 0 and "done at step 32" in out and find("longer").entries("edit") == []
+    code, out, err = call(capfd, "runs", "fork", "second", "--at", "25", "--set", "latent=3", "--out", "third")
+    assert code == 0 and "latent cannot change during a run: this is a new one from step 0" in err
+    third = find("third").card
+    assert third["forked"] == {"run": "second", "step": 0} and third["seed"] == find("first").card["seed"]
+    assert (third["knobs"]["latent"], third["knobs"]["lr"]) == (3, 0.02)
+    assert "of first at step 20" in call(capfd, "runs", "show", "second")[1]
+    for wrong, words in (
+        (["--at", "31"], "from 0 to 30"),
+        (["--at", "31", "--set", "latent=3"], "from 0 to 30"),
+        (["--at", "3", "--set", "lr"], "KNOB=VALUE"),
+        (["--at", "3", "--set", "lr=9"], "lr = 9 is outside"),
+        (["--at", "3", "--set", "latnet=9"], "did you mean latent"),
+        (["--at", "3", "--out", "third"], "there is a run 'third' already"),
+    ):
+        code, out, err = call(capfd, "runs", "fork", "first", *wrong)
+        assert code == 2 and words in err and err.count("\n") == 1, (wrong, err)
+    assert {run.id for run in runs()} - before == {"first", "second", "longer", "third"}
+    for run in runs():
+        call(capfd, "runs", "rm", run.id)
 
 
 def test_a_port_in_use_is_named(capfd: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,7 @@ import genviz
 from genviz.data import find, kind, names
 from genviz.face import preset_for
 from genviz.layers import Decode, Ellipses, Pane, Points, Scene
+from genviz.metrics.partition import MOST, Listed, ais, exact_log_z
 from genviz.model import CAPABILITIES, BadInput, Bounds, Encodes, Knob, LogJoints, Model, Samples, Spec, discover
 from genviz.panels import Shoot, discovered, film, look, scene
 from genviz.rng import Rng
@@ -349,6 +350,15 @@ def mixture(model: Any, x: Tensor, rng: Rng) -> None:
         torch.testing.assert_close(weights.sum(), torch.tensor(1.0))
 
 
+def partition(model: Any, x: Tensor, rng: Rng) -> None:
+    """The two ways to its constant agree, where both can be gone."""
+    it = model.partition()
+    found = ais(it, rng, temperatures=1000, runs=50)
+    if isinstance(it, Listed) and it.listed <= MOST and not found.warning:
+        low, high = found.interval
+        assert min(low, found.log_z - 0.1) <= exact_log_z(it) <= max(high, found.log_z + 0.1)
+
+
 CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "sample": lambda model, x, rng: rows_of(model.sample(len(x), rng), *x.shape),
     "chain": chain,
@@ -369,6 +379,7 @@ CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "discriminate": lambda model, x, rng: rows_of(model.discriminate(x), len(x)),
     "features": lambda model, x, rng: rows_of(model.features(), -1, x.shape[1]),
     "components": mixture,
+    "partition": partition,
     "client": client,
 }
 

@@ -19,7 +19,7 @@ from genviz.panels.registry import PANELS, Panel, Shoot
 from genviz.panels.slow import shots
 from genviz.run import looking
 
-__all__ = ["Shoot", "film", "look", "scene", "shots"]
+__all__ = ["Shoot", "film", "films_of", "look", "scene", "shots"]
 
 
 @cache
@@ -43,7 +43,14 @@ def scene(model: Model, data: Data) -> Scene:
         if isinstance(model, HasLayers):
             panes += model.layers(data, rng.child("layers"))
     latent = int(getattr(model, "latent", 0))
-    return Scene(panes=panes, programs=_programs(model), latent=latent, shape=model.spec.shape)
+    programs = _programs(model)
+    return Scene(panes=panes, programs=programs, latent=latent, shape=model.spec.shape, actions=model.actions())
+
+
+def films_of(model: Model) -> list[str]:
+    """The names of the films that can be made of a model; its weights do not matter, it may be on the meta device."""
+    with looking(model):
+        return [name for name, each in discovered().items() if each.film and each.fits(model) and not each.unless(model)]
 
 
 def film(name: str, model: Model, data: Data, shoot: Shoot) -> Iterator[tuple[str, Scene]]:
@@ -55,11 +62,21 @@ def film(name: str, model: Model, data: Data, shoot: Shoot) -> Iterator[tuple[st
         if why := films[name].unless(model):
             raise BadInput(why)
         for caption, panes in films[name].draw(model, data, rng.child(name, shoot.seed), shoot):
-            yield caption, Scene(panes=panes, programs=_programs(model), shape=model.spec.shape)
+            yield caption, Scene(panes=panes, programs=_programs(model), shape=model.spec.shape, controls=_controls(model))
 
 
 def _programs(model: Model) -> dict[str, list[list[Any]]]:
     return model.client() if isinstance(model, RunsInBrowser) else {}
+
+
+def _controls(model: Model) -> list[dict[str, Any]]:
+    """What a person may set of a film: the knobs that only looking reads."""
+    looks = [knob for knob in model.knobs_declared().values() if knob.looks]
+    shared = ("name", "low", "high", "help", "log", "choices")
+    return [
+        {**{part: getattr(knob, part) for part in shared}, "kind": knob.kind.__name__, "value": getattr(model, knob.name)}
+        for knob in looks
+    ]
 
 
 def empty(asked: Panel) -> Pane:

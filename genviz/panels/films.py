@@ -5,6 +5,7 @@ The seed of a film is that of its noise, so that films with other knobs, or of o
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -25,6 +26,7 @@ from genviz.rng import Rng
 FRAMES = 100  # of a film; a longer chain is thinned
 PARTICLES = 600
 TILES = 64
+COMPLETIONS = 12
 GRID = 12  # arrows a side
 BINS = 48  # of a histogram
 SECTORS = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
@@ -117,9 +119,11 @@ def _points(state: State, data: Data, labels: Tensor | None, classes: tuple[str,
             title="How does it make a row out of noise?",
             layers=[real(data), particles("particles", state.x, labels, classes, label="samples on their way")],
             **frame,
-            reads="Each particle is a sample on its way, in the colour of the place where it will end.",
+            reads="Each particle is a sample on its way, in the colour of the place where it will end."
+            + " Drag a grip on a border to hold that coordinate." * (data.spec.dim == 2),
             how=f"{len(state.x)} runs of the model's own chain.",
             alt="Points that move from noise to the places of the data.",
+            clamp=data.spec.dim == 2,
         )
     ]
 
@@ -195,6 +199,35 @@ def _conditional(state: State, data: Data, shoot: Shoot) -> list[Pane]:
             alt="A histogram of completions and the exact conditional density.",
         )
     ]
+
+
+def no_picture(model: Model) -> str:
+    return "" if len(model.spec.shape) == 2 else "Only of pictures a part can be wiped away; these rows are none."
+
+
+@panel("chain", film=True, unless=no_picture)
+def completing(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[str, list[Pane]]]:
+    """What belongs where nothing is known?"""
+    row = Images(
+        name="row", pixels=pixels(data.seen_row(model, max(shoot.point, 0)), data), role="data", static=True, label="real"
+    )
+    for i, state in enumerate(filmed(model, data, rng, replace(shoot, point=-1), COMPLETIONS)):
+        made = pixels(state.aux.get("p", state.x), data)
+        yield (
+            said(state, i),
+            [
+                Pane(
+                    name="completing",
+                    title="What belongs where nothing is known?",
+                    kind="images",
+                    layers=[row, Images(name="completions", pixels=made, columns=4, label="completions")],
+                    reads="Wipe over the real picture: what you wipe is forgotten, the rest is known, each tile completes it.",
+                    how=f"{COMPLETIONS} runs of the model's chain in which the known pixels are held.",
+                    alt="A real picture of which a part can be wiped away, and completions by the model.",
+                    clamp=True,
+                )
+            ],
+        )
 
 
 # ---------------------------------------------------------------- both directions of a chain that is undone

@@ -39,8 +39,13 @@ def differences(then: dict[str, str]) -> str:
     return "; ".join(changed) or "the environment is the same, so the code or the data changed"
 
 
-def wish(model: str, knobs: Mapping[str, Any], data: str, seed: int, until: int, title: str = "") -> dict[str, Any]:
-    """What a run is asked to be, complete, checked and canonical; a `BadInput` says what cannot be."""
+def wish(
+    model: str, knobs: Mapping[str, Any], data: str, seed: int, until: int, title: str = "", parent: str = ""
+) -> dict[str, Any]:
+    """What a run is asked to be, complete, checked and canonical; a `BadInput` says what cannot be.
+
+    `parent` is the run that it begins anew with other knobs: a fork at step 0.
+    """
     from genviz.data import dataset
     from genviz.model import find
     from genviz.run import trainable
@@ -52,7 +57,8 @@ def wish(model: str, knobs: Mapping[str, Any], data: str, seed: int, until: int,
             raise BadInput(f"{name} = {number}: give a whole number from {low} to {high:,}")
     spec = {"shape": rows.spec.shape, "support": rows.spec.support, "classes": rows.spec.classes}
     asked = {"model": made.slug, "knobs": made.validate(knobs, rows.spec).model_dump(), "data": rows.name, "spec": spec}
-    return {**asked, "seed": seed, "until": until, "title": title, "note": rows.note}
+    came = {"forked": {"run": parent, "step": 0}} if parent else {}
+    return {**asked, "seed": seed, "until": until, "title": title, "note": rows.note, **came}
 
 
 def build(folder: RunFolder) -> tuple[Any, Any, dict[str, Any]]:

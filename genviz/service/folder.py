@@ -13,7 +13,8 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from typing import Any
 from genviz import cards
 from genviz.errors import BadInput, reading, writing
 from genviz.paths import home
-from genviz.service.streams import FRAMES, JOURNAL, METRICS, ROW, STREAMS, is_entry, line, records, sound
+from genviz.service.streams import FRAMES, JOURNAL, METRICS, ROW, STREAMS, is_entry, line, records, sound, upto
 
 ALIVE = ("running", "starting")  # states that need a living writer; starting: a replay goes on
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -46,6 +47,7 @@ class RunInfo:
     bytes: int
     title: str = ""
     message: str = ""
+    forked: Mapping[str, Any] | None = None  # the run it came from, and at which step
 
 
 class RunFolder:
@@ -91,13 +93,29 @@ class RunFolder:
             raise BadInput(f"{where}: {COPY_BACK}")
         return data[:good]
 
-    def entries(self, kind: str) -> list[Any]:
-        """What the journal says under `kind`, in order; a `BadInput` names the file and the line that is none of a journal."""
+    def journal(self) -> list[dict[str, Any]]:
+        """All that the journal says, in order; a `BadInput` names the file and the line that is none of a journal."""
         lines = enumerate(self.read(JOURNAL).splitlines(), start=1)
-        judged = [
-            cards.judged(json.loads(text), cards.Entry, f"{self.path / JOURNAL}, line {n}", COPY_BACK) for n, text in lines
+        return [cards.judged(json.loads(text), cards.Entry, f"{self.path / JOURNAL}, line {n}", COPY_BACK) for n, text in lines]
+
+    def entries(self, kind: str) -> list[Any]:
+        """What the journal says under `kind`, in order."""
+        return [entry[kind] for entry in self.journal() if kind in entry]
+
+    def knobs(self, step: int = cards.MOST_STEPS) -> dict[str, Any]:
+        """Those in force in that step, or in the next one to come: what the run began with, and the edits made before it."""
+        edits = [edit for edit in self.entries("edit") if edit["verb"] == "set" and edit["step"] < step]
+        return self.card["knobs"] | {name: value for edit in edits for name, value in edit["args"].items()}
+
+    def unseen_action(self) -> bool:
+        """Whether the last edit that is an action has no keyframe after it."""
+        told = [json.loads(text) for text in self.read(JOURNAL).splitlines()]
+        steps = [
+            bool(entry.get("edit"))
+            for entry in told
+            if "keyframe" in entry or entry.get("edit", {}).get("verb", "set") != "set"
         ]
-        return [entry[kind] for entry in judged if kind in entry]
+        return bool(steps) and steps[-1]
 
     def status(self) -> dict[str, Any]:
         """Where the run stands: what was last written, corrected if its writer is dead."""
@@ -109,10 +127,7 @@ class RunFolder:
 
     def last(self) -> int:
         """The last step in any of the streams."""
-        rows, steps = self.read(METRICS), [step for _, _, step, _ in records(self.read(FRAMES))]
-        edits = [edit["step"] for edit in self.entries("edit")]
-        stops = [status["step"] for status in self.entries("status") if status["state"] != "starting"]
-        return max([*steps, *edits, *stops, ROW.unpack_from(rows, len(rows) - ROW.size)[0] if rows else 0], default=0)
+        return latest(self.journal(), self.read(METRICS), self.read(FRAMES))
 
     def weights(self, step: int) -> Path:
         return self.path / f"weights-{step}.safetensors"
@@ -209,8 +224,18 @@ def root_of(root: Path | None = None) -> Path:
     return root or home() / "runs"
 
 
-def create(wish: Mapping[str, Any], root: Path | None = None, name: str = "") -> RunFolder:
-    """A new folder that holds a `build.wish`; whoever opens it first adds the data's hash and the environment."""
+def touched(folder: RunFolder) -> None:
+    for stream in STREAMS:
+        (folder.path / stream).touch()
+
+
+def create(
+    wish: Mapping[str, Any], root: Path | None = None, name: str = "", fill: Callable[[RunFolder], None] = touched
+) -> RunFolder:
+    """A new folder that holds a `build.wish`; whoever opens it first adds the data's hash and the environment.
+
+    `fill` makes its files; run.json comes last, for with it the folder becomes a run.
+    """
     now = time.time()
     name = name or f"{wish['model']}-{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{secrets.token_hex(3)}"
     if name != Path(name).name or name.startswith(".") or len(os.fsencode(name)) > LONGEST:
@@ -223,13 +248,79 @@ def create(wish: Mapping[str, Any], root: Path | None = None, name: str = "") ->
             taken = f"there is a run {name!r} already"
             raise BadInput(f"{taken}: go on with it by genviz runs resume {name}, or take another name") from None
         try:
-            for stream in STREAMS:
-                (folder.path / stream).touch()
-            folder.rewrite({"version": cards.VERSION, **wish, "created": now})
+            fill(folder)
+            folder.rewrite({"version": cards.VERSION, "created": now, **wish})
         except OSError:
             shutil.rmtree(folder.path, ignore_errors=True)
             raise
     return folder
+
+
+def fork(run_id: str, step: Any, root: Path | None = None, name: str = "") -> RunFolder:
+    """A new run that stands at `step` of another one: what that recorded up to there is its own past, its future is open.
+
+    An edit made at `step` itself is in force from step + 1 on, so it belongs to the other one's future. Whoever opens the
+    folder replays it silently to `step`, as for any folder, and goes on from there.
+    """
+    parent = find(run_id, root)
+    card, journal, status = parent.card, parent.journal(), parent.status()
+    rows, film = parent.read(METRICS), parent.read(FRAMES)
+    head = latest(journal, rows, film)
+    reached(run_id, step, head)
+    if status["state"] == "diverged" and step >= status["step"]:
+        raise BadInput(f"{run_id} {status['message'] or 'diverged'}: fork it before that step")
+    if not is_there(card["data"]):
+        raise BadInput(f"a fork trains again up to its step, and the data file {card['data']} is gone: put it back")
+    past = [
+        entry
+        for entry in journal
+        if entry.keys() & {"columns", "every"}  # names and spacing of what is still to come, so that the two can be compared
+        or entry.get("keyframe", step + 1) <= step
+        or ("edit" in entry and entry["edit"]["step"] < step)
+    ]
+    now = {"state": "paused", "step": step, "until": max(step, status["until"]), "message": ""}
+    card |= {"forked": {"run": run_id, "step": step}, "created": time.time()}
+
+    def fill(folder: RunFolder) -> None:
+        told = [{"open": card}, *past, {"status": now}] if journal else []  # a run that nobody has opened has no past
+        (folder.path / JOURNAL).write_bytes(b"".join(map(line, told)))
+        (folder.path / METRICS).write_bytes(upto(METRICS, rows, step))
+        (folder.path / FRAMES).write_bytes(upto(FRAMES, film, step))
+        for kept in (entry["keyframe"] for entry in past if "keyframe" in entry):
+            with suppress(FileNotFoundError):  # the replay writes it again
+                shared(parent.weights(kept), folder.weights(kept))
+
+    return create(card, root, name, fill)
+
+
+def reached(run_id: str, step: Any, head: int) -> None:
+    """A `BadInput` unless the run, which stands at `head`, has been at `step`."""
+    if type(step) is not int or not 0 <= step <= head:
+        raise BadInput(f"cannot fork {run_id} at step {step!r}: give a whole number from 0 to {head}, where it stands")
+
+
+def is_there(data: str) -> bool:
+    """Whether these data can be had: sets of genviz always, the user's own while there is a file of that path."""
+    return not os.path.isabs(data) or any(map(os.path.exists, (data, data.rpartition(":")[0])))
+
+
+def shared(path: Path, beside: Path) -> None:
+    """One file under two names: weights are replaced as a whole, never written into."""
+    try:
+        os.link(path, beside)
+    except FileNotFoundError:
+        raise
+    except OSError:  # a file system without links
+        shutil.copyfile(path, beside)
+
+
+def latest(journal: Sequence[Mapping[str, Any]], rows: bytes, film: bytes) -> int:
+    """The last step in any of the streams."""
+    steps = [step for _, _, step, _ in records(film)]
+    edits = [entry["edit"]["step"] for entry in journal if "edit" in entry]
+    told = [entry["status"] for entry in journal if "status" in entry]
+    stops = [status["step"] for status in told if status["state"] != "starting"]
+    return max([*steps, *edits, *stops, ROW.unpack_from(rows, len(rows) - ROW.size)[0] if rows else 0], default=0)
 
 
 def find(run_id: str, root: Path | None = None) -> RunFolder:
@@ -250,7 +341,7 @@ def listed(folder: RunFolder) -> RunInfo:
     card, status = folder.card, folder.status()
     size = sum(path.stat().st_size for path in folder.path.iterdir() if path.is_file())
     step = folder.last() if status["state"] in (*ALIVE, "interrupted") else status["step"]
-    named = {"title": card.get("title", ""), "message": status["message"]}
+    named = {"title": card.get("title", ""), "message": status["message"], "forked": card.get("forked")}
     until, state = status["until"], status["state"]
     return RunInfo(folder.id, card["model"], card["data"], card["seed"], step, until, state, card["created"], size, **named)
 

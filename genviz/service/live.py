@@ -163,9 +163,18 @@ class Viewer:
 
     async def command(self, message: dict[str, Any]) -> None:
         run, do, args = str(message.get("run")), str(message["do"]), message.get("args") or {}
-        error = await pool().ask(run, do, args) if isinstance(args, dict) else "args must be an object"
+        answer = {"call": message.get("call"), "error": ""}
+        try:
+            if not isinstance(args, dict):
+                raise BadInput("args must be an object")
+            if do == "fork":
+                answer["run"] = await asyncio.to_thread(pool().fork, run, args.get("step"))
+            else:
+                answer["error"] = await pool().ask(run, do, args)
+        except BadInput as error:
+            answer["error"] = str(error)
         with suppress(RuntimeError, WebSocketDisconnect):  # the tab went before the answer
-            await self.socket.send_text(json.dumps({"call": message.get("call"), "error": error}))
+            await self.socket.send_text(json.dumps(answer))
 
     def drop(self, no: int) -> None:
         tail = self.tails.pop(no, None)

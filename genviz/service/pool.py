@@ -97,11 +97,20 @@ class Pool:
             self.links = [Link(self) for _ in range(self.size)]
         atexit.register(self.close)
 
-    def start(self, model: str, knobs: Mapping[str, Any], data: str, seed: int, until: int, title: str = "") -> str:
+    def start(
+        self, model: str, knobs: Mapping[str, Any], data: str, seed: int, until: int, title: str = "", parent: str = ""
+    ) -> str:
         """A new run, soon playing; its id. What cannot be is a `BadInput`; what happens later shows in the run's status."""
-        run = folders.create(wish(model, knobs, data, seed, until, title)).id
+        run = folders.create(wish(model, knobs, data, seed, until, title, parent)).id
         self.send(run, "play", {})
         return run
+
+    def fork(self, run: str, step: Any) -> str:
+        """A run that stands at `step` of another one, to be edited and played; its id. Its replay begins at once."""
+        fresh = folders.fork(run, step).id
+        with suppress(BadInput):  # no worker just now: the next command opens it
+            self.send(fresh, "replay", {})
+        return fresh
 
     async def ask(self, run: str, do: str, args: Mapping[str, Any]) -> str:
         """Have it done; "" or what is wrong, in plain words."""

@@ -57,6 +57,7 @@ class Recorder:
             self.target = 0 if fresh else folder.last()
             self.ready = self.target == 0  # the replay, if any, is over
             self.slowly, self.full, self.closed = False, False, False
+            self.unseen = folder.unseen_action()
             self.due = self.told = time.monotonic()
             self.tape.moment(None)
         except Exception as error:
@@ -78,8 +79,17 @@ class Recorder:
         title: str = "",
         root: Path | None = None,
         name: str = "",
+        parent: str = "",
     ) -> Self:
-        folder = folders.create(wish(model, knobs, data, seed, until, title), root, name)
+        return cls.started(folders.create(wish(model, knobs, data, seed, until, title, parent), root, name), root)
+
+    @classmethod
+    def fork(cls, run_id: str, step: int, root: Path | None = None, name: str = "") -> Self:
+        """A new run that stands at `step` of another one, once its replay is over."""
+        return cls.started(folders.fork(run_id, step, root, name), root)
+
+    @classmethod
+    def started(cls, folder: RunFolder, root: Path | None = None) -> Self:
         try:
             return cls(folder)
         except Exception:  # the caller hears it: no folder need tell it
@@ -140,6 +150,8 @@ class Recorder:
             self.goal = None
             if self.ready:
                 self._guard(self._rest)
+            else:
+                self._replaying()
 
     def slow(self, on: bool = True) -> None:
         """About one step every few seconds, each told in captioned shots."""
@@ -169,8 +181,14 @@ class Recorder:
             raise BadInput(DISK_FULL) from None
         if self.ready:
             self.run.apply(edit)
+            if verb != "set" and self.goal is None:  # at rest a person wants to see what she did
+                self._guard(self.tape.again)
         else:
+            self.unseen = self.unseen or verb != "set"
             self.run.pending.append(edit)
+
+    def replay(self) -> None:
+        """Up to the last step recorded, and rest there: opening the folder has begun it."""
 
     def stop(self) -> None:
         """End, and let go of the folder; `open` and `play` take it up again."""
@@ -215,8 +233,12 @@ class Recorder:
                 self.due = time.monotonic() + PACE
             self.tape.moment(step)
             if not self.ready and time.monotonic() - self.told > 1:
-                self._status("starting", f"replayed {self.run.step:,} of {self.target:,} steps")
+                self._replaying(f"replayed {self.run.step:,} of {self.target:,} steps")
                 self.told = time.monotonic()
+
+    def _replaying(self, message: str = "") -> None:
+        """Told as what will come of it: a run that goes on, or one at rest."""
+        self._status("paused" if self.goal is None else "starting", message)
 
     def _catch_up(self) -> None:
         """The replay is over: go on as if it had never stopped."""
@@ -225,6 +247,9 @@ class Recorder:
         for edit in self.run.pending:  # made after the last step
             self.run.apply(edit)
         self.run.pending, self.ready = [], True
+        if self.unseen:
+            self.tape.again()
+            self.unseen = False
         if self.goal is None:
             self._rest()
         elif self.run.step < self.goal:

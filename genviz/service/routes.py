@@ -1,21 +1,27 @@
-"""What the browser asks over HTTP, docs/wire.md: weights, looks and scenes; and what happens when the server starts."""
+"""What the browser asks over HTTP, docs/wire.md: weights, looks, films, scenes; and what happens when the server starts."""
 
+import asyncio
+import copy
 import gc
+import math
 import threading
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from genviz.errors import BadInput
+from genviz.cards import MOST_STEPS
+from genviz.errors import BadInput, nearest
 from genviz.paths import PRETRAINED
+from genviz.service import export, pool
 from genviz.service import folder as folders
-from genviz.service import pool
 from genviz.service.live import live
 from genviz.service.scene import first_scene, unpack
 from genviz.service.streams import FRAMES
@@ -23,6 +29,7 @@ from genviz.service.visitors import KNOWN
 
 FULL_PRECISION = 100_000  # bytes of float32 up to which the browser gets them as they are
 HEAD_START = 3.0  # seconds that a first visitor has the machine to herself
+LONGEST_FILM = 12_000_000  # bytes
 
 Endpoint = Callable[[Request], Response]
 
@@ -34,16 +41,23 @@ def plainly(endpoint: Endpoint) -> Endpoint:
     def answer(request: Request) -> Response:
         try:
             return endpoint(request)
-        except BadInput as error:
-            return JSONResponse({"error": str(error)}, 404)
         except Exception as error:
-            return JSONResponse({"error": f"this could not be computed: {error or type(error).__name__}"}, 500)
+            return refusal(error)
 
     return answer
 
 
+def refusal(error: Exception) -> Response:
+    return JSONResponse({"error": reason(error)}, 404 if isinstance(error, BadInput) else 500)
+
+
+def reason(error: Exception) -> str:
+    return str(error) if isinstance(error, BadInput) else f"this could not be computed: {error or type(error).__name__}"
+
+
 def number(request: Request, name: str, default: int) -> int:
-    text = request.query_params.get(name, str(default))
+    if (text := request.query_params.get(name)) is None:
+        return default
     if not text.isdecimal() or len(text) > 12:
         raise BadInput(f"{name} = {text[:20]!r}: give a whole number from 0 on")
     return int(text)
@@ -142,12 +156,9 @@ def rows(name: str, sha256: str) -> Any:
     return data
 
 
-@plainly
-def look(request: Request) -> Response:
+def shown(request: Request) -> tuple[Any, Any]:
+    """The model whose weights are at the playhead, and the data that it was trained on."""
     from genviz.checkpoint import card
-    from genviz.layers import Scene
-    from genviz.panels import look
-    from genviz.stage.pack import pack_scene
 
     kind, name = request.path_params["kind"], request.path_params["id"]
     if kind == "pretrained":
@@ -162,11 +173,103 @@ def look(request: Request) -> Response:
         path, about = folder.weights(steps[-1]), folder.card
     else:
         raise BadInput(f"there is no {kind[:20]!r}: ask for a run or a pretrained model")
-    model, data = loaded(path, path.stat().st_mtime_ns), rows(about["data"], about.get("sha256", ""))
+    return loaded(path, path.stat().st_mtime_ns), rows(about["data"], about.get("sha256", ""))
+
+
+@plainly
+def look(request: Request) -> Response:
+    from genviz.layers import Scene
+    from genviz.panels import look
+    from genviz.stage.pack import pack_scene
+
+    model, data = shown(request)
     panes = look(request.path_params["panel"], model, data, number(request, "point", 0))
     return Response(
         pack_scene(Scene(panes=panes)), media_type="application/octet-stream", headers={"Cache-Control": "no-cache"}
     )
+
+
+# ---------------------------------------------------------------- films
+
+
+def clamp(text: str, spec: Any) -> Any:
+    """A row of known values, NaN where free: numbers separated by commas, nothing where free."""
+    import torch
+
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != spec.dim:
+        raise BadInput(f"clamp has {len(parts)} places, a row has {spec.dim}: put commas between, nothing where free")
+    try:
+        values = [float(part) if part else None for part in parts]
+    except ValueError as error:
+        raise BadInput(f"clamp: {str(error)[:60]}: give numbers, nothing where free") from None
+    if not all(value is None or math.isfinite(value) for value in values):
+        raise BadInput("clamp holds a value that is not finite: give numbers, nothing where free")
+    if (known := sum(value is not None for value in values)) in (0, len(values)):
+        raise BadInput(f"clamp leaves {'everything' if not known else 'nothing'} free: some values must be known, some not")
+    spec.check(torch.tensor([[value or 0.0 for value in values]]), "clamp")
+    return torch.tensor([math.nan if value is None else value for value in values])
+
+
+def film(request: Request) -> Generator[bytes, None, None]:
+    """The records of a film, the scene first; a `BadInput` before the first if the question makes no sense."""
+    from genviz.panels import Shoot, film
+    from genviz.stage.pack import FRAME, LAYOUT, pack_frame, pack_scene, record
+
+    model, data = shown(request)
+    point, asked = number(request, "point", -1), request.query_params
+    if point >= len(data.x):
+        raise BadInput(f"point = {point}: {data.name} has rows 0 … {len(data.x) - 1}")
+    known = clamp(asked["clamp"], model.spec) if "clamp" in asked else None
+    looks = {name: knob for name, knob in model.knobs_declared().items() if knob.looks}
+    knobs = dict(model.knobs)
+    for name in asked.keys() - {"step", "seed", "clamp", "point"}:
+        if name not in looks:
+            raise BadInput(f"a film of {model.slug} cannot set {name[:40]!r}{nearest(name, looks)}")
+        knobs[name] = looks[name].parse(asked[name])
+    model = copy.copy(model)  # its own knobs, the same weights
+    model.adopt(model.validate(knobs, model.spec))
+    size = 0
+    name = request.path_params["panel"]
+    for i, (caption, scene) in enumerate(film(name, model, data, Shoot(number(request, "seed", 0), known, point))):
+        frame = record(i, FRAME, pack_frame(scene, caption), time.time())
+        if not i:
+            frame = record(0, LAYOUT, pack_scene(scene), time.time()) + frame
+        if (size := size + len(frame)) > LONGEST_FILM:
+            raise BadInput(f"the film {name} has more than {LONGEST_FILM // 10**6} MB, what follows frame {i} is left out")
+        yield frame
+
+
+async def stream_film(request: Request) -> Response:
+    """Frame by frame as they are computed; who leaves ends the computing. What breaks on the way is told as a last record."""
+    from genviz.stage.pack import TROUBLE, pack, record
+
+    desk = ThreadPoolExecutor(1, "genviz-film")  # one thread a film: that no gradients are kept is a thread's own setting
+    frames = film(request)
+
+    async def ask() -> bytes:
+        return await asyncio.get_running_loop().run_in_executor(desk, next, frames, b"")
+
+    def leave() -> None:
+        desk.submit(frames.close)
+        desk.shutdown(wait=False)
+
+    async def records(frame: bytes) -> AsyncIterator[bytes]:
+        try:
+            while frame:
+                yield frame
+                frame = await ask()
+        except Exception as error:
+            yield record(0, TROUBLE, pack({"error": reason(error)}), time.time())
+        finally:
+            leave()
+
+    try:
+        first = await ask()
+    except Exception as error:
+        leave()
+        return refusal(error)
+    return StreamingResponse(records(first), media_type="application/octet-stream", headers={"Cache-Control": "no-cache"})
 
 
 @plainly
@@ -175,12 +278,49 @@ def pretrained_scene(request: Request) -> Response:
     return revalidated(request, path, path.read_bytes, **{"Content-Encoding": "gzip"})
 
 
+# ---------------------------------------------------------------- downloads
+
+
+KINDS = {"script": "text/x-python", "notebook": "application/x-ipynb+json"}
+
+
+def download(content: bytes, name: str, kind: str = "application/octet-stream") -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-cache"}
+    return Response(content, media_type=kind, headers=headers)
+
+
+@plainly
+def run_text(request: Request) -> Response:
+    folder, what = folders.find(request.path_params["id"]), request.path_params["what"]
+    if what not in KINDS:
+        raise BadInput(f"a run has no {what[:20]!r} to download: ask for script, notebook or weights")
+    run = export.Recorded(folder)
+    return download(export.content(run, what), export.filename(folder, what, run.head), KINDS[what])
+
+
+@plainly
+def run_file(request: Request) -> Response:
+    folder = folders.find(request.path_params["id"])
+    step = export.keyframe(folder, number(request, "step", MOST_STEPS))
+    return download(folder.weights(step).read_bytes(), export.filename(folder, "weights", step))
+
+
+@plainly
+def pretrained_file(request: Request) -> Response:
+    path = shipped(request.path_params["id"], ".safetensors")
+    return download(path.read_bytes(), path.name)
+
+
 ROUTES: list[BaseRoute] = [
     WebSocketRoute("/api/live", live, middleware=KNOWN),
     Route("/api/run/{id}/weights/{step:int}", run_weights, middleware=KNOWN),
     Route("/api/pretrained/{id}/weights/{step:int}", pretrained_weights, middleware=KNOWN),
     Route("/api/pretrained/{id}/scene", pretrained_scene, middleware=KNOWN),
+    Route("/api/run/{id}/export/weights", run_file, middleware=KNOWN),
+    Route("/api/run/{id}/export/{what}", run_text, middleware=KNOWN),
+    Route("/api/pretrained/{id}/export/weights", pretrained_file, middleware=KNOWN),
     Route("/api/{kind}/{id}/look/{panel}", look, middleware=KNOWN),
+    Route("/api/{kind}/{id}/film/{panel}", stream_film, middleware=KNOWN),
 ]
 
 

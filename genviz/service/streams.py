@@ -3,7 +3,10 @@
 import json
 import struct
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import pairwise
+from statistics import median
 from typing import Any
 
 JOURNAL, METRICS, FRAMES = STREAMS = ("journal", "metrics", "frames")  # a stream's number on the wire is its place here
@@ -67,6 +70,21 @@ def sound(stream: str, data: bytes) -> int:
             break
         good = end
     return good
+
+
+def upto(stream: str, data: bytes, step: int) -> bytes:
+    """The records of `metrics` or `frames` that tell of the first `step` steps; steps ascend in both."""
+    if stream == METRICS:
+        rows = range(len(data) // ROW.size)
+        return data[: ROW.size * bisect_right(rows, step, key=lambda row: ROW.unpack_from(data, row * ROW.size)[0])]
+    return data[: next((start for start, _, at, _ in records(data) if at > step), whole(FRAMES, data))]
+
+
+def pace(film: bytes) -> float:
+    """Seconds a step took, as a rule: the median between the pictures in `frames`; 0 if there are too few."""
+    moments = [(step, RECORD.unpack_from(film, at)[4]) for at, _, step, kind in records(film) if kind == FRAME]
+    took = [(t - s) / (b - a) for (a, s), (b, t) in pairwise(moments) if b > a]
+    return median(took) if took else 0.0
 
 
 def header(blob: bytes) -> dict[str, Any]:

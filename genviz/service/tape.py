@@ -129,12 +129,20 @@ class Tape:
         """The weights of this step, whole and finite, in a file of their own, then announced. A damaged file is replaced."""
         step, self.owed = self.run.step, True  # until it succeeds, so that a full disk costs no keyframe
         path = self.folder.weights(step)
-        if not intact(path) and all(math.isfinite(t.sum()) for t in self.run.model.state_dict().values()):
+        due = step not in self.announced or not intact(path)
+        if due and all(math.isfinite(t.sum()) for t in self.run.model.state_dict().values()):
             checkpoint.save(self.run.model, path, step=step, data=self.run.data.name)
         if step not in self.announced and path.exists():
             self.announced.add(step)
             self.say({"keyframe": step})
         self.owed = False
+
+    def again(self) -> None:
+        """The weights changed without a step: what was kept and drawn of this one is replaced, and announced again."""
+        self.announced.discard(self.run.step)
+        self.filmed = self.run.step - 1
+        self.keep()
+        self.film()
 
     # ------------------------------------------------------------ bytes
 

@@ -26,7 +26,7 @@ from genviz.service.recorder import Recorder
 SLICE = 0.01
 LOADED = 8  # runs at rest that stay in memory, so that a command to them needs no replay
 SHORTEST, LONGEST = 10.0, 600.0  # seconds for which they do
-COMMANDS = ("play", "pause", "step", "slow", "edit", "stop")
+COMMANDS = ("play", "pause", "step", "slow", "edit", "stop", "replay")
 
 
 @dataclass

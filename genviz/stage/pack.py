@@ -22,7 +22,7 @@ from genviz.layers import Layer, Pane, Scene
 
 RECORD = struct.Struct("<4sIIIdI4x")
 MAGIC = b"GVFR"
-LAYOUT, FRAME, SHOT = 0, 1, 2  # kinds of records: the scene, a moment of training, a captioned slow-motion moment
+LAYOUT, FRAME, SHOT, TROUBLE = range(4)  # kinds of records: the scene, a moment, a slow-motion moment, why a film broke off
 COARSE = {"pixels", "values"}  # what an eye reads as a shade needs 8 bits, a position needs 16
 WHOLE = {"labels"}
 FULL_RANGE = {"pixels": (0.0, 1.0)}
@@ -49,6 +49,8 @@ def pack_scene(scene: Scene) -> bytes:
         "programs": dict(scene.programs),
         "latent": scene.latent,
         "shape": list(scene.shape),
+        "actions": list(scene.actions),
+        "controls": list(scene.controls),
     }
     return pack(header, bytes(body.bytes))
 

@@ -10,6 +10,9 @@ def default_page(slug: str) -> None:
     model = find(slug)
     page = Page(slug, next(iter(model.presets), ""), list(model.knobs_declared())[:5])
     page.stage()
+    page.walk()
+    for film in page.films():
+        page.film(film)
     if model.trains:
         page.mathematics([])
     if newest(slug):

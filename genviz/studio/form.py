@@ -29,7 +29,7 @@ class Wanted:
         for name, knob in self.model.knobs_declared().items():
             if (text := link.get(name)) is not None:
                 try:
-                    knobs[name] = getattr(self.model.validate({name: parse(knob, text)}), name)
+                    knobs[name] = getattr(self.model.validate({name: knob.parse(text)}), name)
                 except BadInput as error:
                     problems[name] = f"The link asks for what cannot be: {error}. It is {knobs[name]} instead."
         steps = whole("steps", link.get("steps"), self.steps, 1, MOST_STEPS, problems)
@@ -42,16 +42,6 @@ class Wanted:
             problems["data"] = f"The link asks for data that are not here: {error}. It shows {self.data}."
             data = self.data
         return Wanted(self.model, knobs, data, steps, seed, problems)
-
-
-def parse(knob: Knob, text: str) -> Any:
-    """Text as the knob's type; what does not fit stays text, for the validation to name it."""
-    if knob.kind is bool:
-        return {"yes": True, "no": False, "true": True, "false": False}.get(text.lower(), text)
-    try:
-        return knob.kind(text)
-    except ValueError:
-        return text
 
 
 def fresh(key: str, value: Any) -> str:

@@ -17,6 +17,9 @@ def is_name(text: str) -> bool:
     return bool(re.fullmatch(r"[\w.-]{1,64}", text))
 
 
+LONGEST = 255  # of a run's name
+
+
 def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
@@ -25,6 +28,25 @@ def _numbers(value: Any) -> bool:
     return isinstance(value, list) and len(value) <= 64 and all(map(_number, value))
 
 
+WALK: dict[str, Callable[[Any], bool]] = {
+    "chains": lambda value: isinstance(value, int) and 1 <= value <= 64,
+    "seed": lambda value: isinstance(value, int) and 0 <= value < 10**6,
+    "temperature": _number,
+    "grain": lambda value: value in ("unit", "layer", "sweep"),
+    "begin": lambda value: value in ("data", "noise", "fantasy"),
+    "clamp": lambda value: isinstance(value, str) and bool(re.fullmatch(r"[\d,+-]{0,4000}", value)),
+}
+
+
+def _settings(value: Any) -> bool:
+    return isinstance(value, dict) and len(value) <= 64 and all(isinstance(v, str | bool) or _number(v) for v in value.values())
+
+
+FILM: dict[str, Callable[[Any], bool]] = {
+    "seed": lambda value: isinstance(value, int) and 0 <= value < 10**9,
+    "settings": _settings,
+    "clamp": lambda value: value is None or (isinstance(value, list) and _numbers([x for x in value if x is not None])),
+}
 VIEW: dict[str, Callable[[Any], bool]] = {
     "playhead": _number,
     "following": lambda value: isinstance(value, bool),
@@ -33,8 +55,15 @@ VIEW: dict[str, Callable[[Any], bool]] = {
     ),
     "hidden": lambda value: isinstance(value, list) and len(value) <= 64 and all(isinstance(layer, str) for layer in value),
     "selection": lambda value: isinstance(value, int) and -1 <= value < 10_000,
+    "film": lambda value: isinstance(value, dict) and value.keys() == FILM.keys() and all(FILM[k](v) for k, v in value.items()),
+    "pair": lambda value: isinstance(value, str) and len(value) <= LONGEST,
     "cursor": lambda value: value is None or (_numbers(value) and len(value) > 0),
+    "walk": lambda value: isinstance(value, dict) and _all(value, WALK),
 }
+
+
+def _all(value: dict[str, Any], kinds: dict[str, Callable[[Any], bool]]) -> bool:
+    return all(name in kinds and kinds[name](part) for name, part in value.items())
 
 
 def read_view(text: str) -> dict[str, Any]:
@@ -43,6 +72,6 @@ def read_view(text: str) -> dict[str, Any]:
         view = json.loads(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    if not isinstance(view, dict) or not all(name in VIEW and VIEW[name](value) for name, value in view.items()):
+    if not isinstance(view, dict) or not _all(view, VIEW):
         raise ValueError("not a view of the stage")
     return view

@@ -2,9 +2,16 @@
 
 import html
 from functools import lru_cache
+from urllib.parse import quote
 
 from genviz.catalog import FAMILIES, Card
 from genviz.claims import newest
+
+FILES = {
+    "script": "Python that trains it again with genviz alone, and compares",
+    "notebook": "The same, cell by cell",
+    "weights": "The newest that were kept, as safetensors",
+}
 
 
 def head(card: Card) -> str:
@@ -28,6 +35,13 @@ def _badge(slug: str) -> str:
     seeds = len({seed for result in results for seed in result.seeds})
     told = "claims hold" if held == len(results) else f"{held} of {len(results)} claims hold"
     return f' · <a href="#does-the-paper-s-claim-hold">{told}, {seeds} seeds, {max(r.date for r in results)[:10]}</a>'
+
+
+def files(run_id: str) -> str:
+    """Links to what the server makes of a run."""
+    at = f"api/run/{quote(run_id, safe='')}/export"
+    links = (f'<a href="{at}/{what}" download title="{told}">{what}</a>' for what, told in FILES.items())
+    return f'<span class="gv-files">{" · ".join(links)}</span>'
 
 
 def box(text: str) -> str:

@@ -7,6 +7,7 @@ preset, data, seed, steps, changed knobs, run, view, and `hide`, the controls a 
 import json
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -23,6 +24,9 @@ if TYPE_CHECKING:  # the stage is on screen before torch is imported
     from genviz.studio.form import Wanted
 
 
+MOST = 4  # runs on a stage
+
+
 class Page:
     """One model's page. `default` is the preset shown first, `knobs` are visible without pressing "more",
     `figures` the metrics told beside the stage: what they are called there, and how they are computed."""
@@ -36,9 +40,10 @@ class Page:
         self.problems: list[str] = []
         self.hidden = set(st.query_params.get("hide", "").split(","))
         self.run = self._run()
+        self.beside = self._beside()
         self.preset = self._preset()
         self.source = self.run or sources.pretrained(slug, self.preset)
-        self.view = self._view()
+        self.view, self.walking = self._view("view"), self._view("walk")
         with st.container(key="head"):
             st.html(head(self.card))
 
@@ -51,6 +56,22 @@ class Page:
             self.problems.append(f"{str(error)[0].upper()}{str(error)[1:]}. The preset is shown instead.")
             return None
 
+    def _beside(self) -> list[str]:
+        """All the runs on the stage, if there is more than that of the page."""
+        if not self.run:
+            return []
+        found: list[str] = []
+        for name in filter(None, st.query_params.get("beside", "").split(",")):
+            try:
+                found.append(sources.run(name, self.slug).id)
+            except BadInput as error:
+                self.problems.append(f"Beside this run the link asks for another, and {error}. It is left out.")
+        found = list(dict.fromkeys(found))
+        if len(found := found if self.run.id in found else [*found, self.run.id]) > MOST:
+            self.problems.append(f"The link asks for {len(found)} runs; the stage holds {MOST}, the last of them.")
+            found = [name for name in found if name != self.run.id][1 - MOST :] + [self.run.id]
+        return found if len(found) > 1 else []
+
     def _preset(self) -> str:
         """The preset nearest to the run, "" for one that came from none; without a run that of the link."""
         if self.run:
@@ -62,9 +83,9 @@ class Page:
         self.problems.append(f"This page has no preset “{asked[:64]}”; “{self.default}” is shown.")
         return self.default
 
-    def _view(self) -> dict[str, Any]:
+    def _view(self, name: str = "view") -> dict[str, Any]:
         try:
-            return read_view(st.query_params.get("view", "{}"))
+            return read_view(st.query_params.get(name, "{}"))
         except ValueError:
             self.problems.append("The view in the link cannot be read; the page opens at its beginning.")
             return {}
@@ -97,18 +118,54 @@ class Page:
 
     @st.fragment  # looking round reruns this alone, not the page
     def _timeline(self, source: str, panes: list[str] | None, height: int) -> None:
-        label = f"{self.card.title}, {self.preset or (self.run and self.run.info['data'])}"
-        view = stage(
+        stage(
             source,
-            key=f"stage-{source}",  # a new timeline starts with a view of its own
+            key="stage-run" if self.run else f"stage-{source}",  # one run takes the other's place where it stands
             panes=panes,
             transport=True,
             height=height,
-            label=label,
+            label=self._label(),
             view=self.view,
+            beside=self.beside,
+            looked=self._looked,
+            moved=self._pulled,
         )
-        if view and (text := json.dumps(view, separators=(",", ":"))) != st.query_params.get("view"):
-            st.query_params["view"] = text
+        if self.run and st.query_params.get("run") != self.run.id.partition(":")[2]:
+            st.rerun()  # knobs, figures and cards are those of the run chosen on the stage
+
+    def _label(self) -> str:
+        return f"{self.card.title}, {self.preset or (self.run and self.run.info['data'])}"
+
+    def _looked(self, view: dict[str, Any]) -> None:
+        """The viewer did something on the stage: its state, and which runs are there, go into the link."""
+        run, beside = view.pop("run", ""), view.pop("beside", [])
+        shown = self.run.id.partition(":")[2] if self.run else ""
+        if run and (run, beside) != (shown, [name.partition(":")[2] for name in self.beside]):
+            if run != st.query_params.get("run"):  # what was wanted of the other one is past
+                kept = {"hide": st.query_params["hide"]} if "hide" in st.query_params else {}
+                st.query_params.from_dict({"run": run, **kept})
+            if beside:
+                st.query_params["beside"] = ",".join(beside)
+            else:
+                st.query_params.pop("beside", None)
+        self._note("view", view)
+
+    def _note(self, name: str, view: dict[str, Any]) -> None:
+        """A person's view goes into the link."""
+        if (text := json.dumps(view, separators=(",", ":"))) != st.query_params.get(name):
+            st.query_params[name] = text
+
+    def walk(self, program: str = "gibbs", panes: Sequence[str] | None = None, height: int = 300) -> None:
+        """A chain that the browser runs itself, with the weights at the playhead, on a stage of its own; nothing where this
+        kind of data has no such program."""
+        if self.source and program in sources.programs(self.source, program):
+            with st.container(key=f"walk-{program}"):
+                self._walk(f"walk:{self.source.id}/{program}", None if panes is None else list(panes), height)
+
+    @st.fragment
+    def _walk(self, source: str, panes: list[str] | None, height: int) -> None:
+        label, looked = f"{self._label()}, a chain", partial(self._note, "walk")
+        stage(source, key=source, panes=panes, transport=True, height=height, label=label, view=self.walking, looked=looked)
 
     def _controls(self) -> None:
         """Preset, knobs, the run's settings, Train. Each part is a fragment: moving a knob reruns its neighbours alone."""
@@ -229,32 +286,66 @@ class Page:
         wanted = self._wanted()
         label = "Train anew" if self.run else "Train"
         if st.button(label, type="primary", width="stretch", key="train", help="Starts a new run with these knobs"):
-            from genviz.service.pool import pool
-
-            if self.run:
-                pool().command(self.run.id.partition(":")[2], "pause")  # two would share the machine
-            try:
-                run = pool().start(self.slug, wanted.knobs, wanted.data, wanted.seed, wanted.steps)
-            except BadInput as error:
-                st.error(plain(error))
+            if problem := self._start(wanted):
+                st.error(plain(problem))
                 return
-            st.query_params.pop("view", None)
-            st.query_params["run"] = run
             st.rerun()
         live = ", ".join(name for name, knob in wanted.model.knobs_declared().items() if knob.live)
-        kept = " A run that still trains pauses then; the Runs page has it." if self.run else ""
+        kept = ""
+        if self.run:
+            anew = self._anew(wanted)
+            where = (
+                "with the same seed, drawn beside this one" if anew else "in place of this one, as its data or seed are others"
+            )
+            kept = f" That starts a new run from step 0, {where}; a run that still trains pauses then."
         st.caption(f"● changes a run while it goes on ({live}); the others take effect when you press Train.{kept}")
+
+    def _anew(self, wanted: "Wanted") -> bool:
+        """Whether the new run is the shown one begun again with other knobs: the two are then drawn beside each other."""
+        return bool(self.run) and (wanted.data, wanted.seed) == (self.run.info["data"], self.run.info["seed"])
+
+    def _start(self, wanted: "Wanted") -> str:
+        """A new run, which the link then asks for; or why there is none."""
+        from genviz.service.pool import pool
+
+        parent = self.run.id.partition(":")[2] if self.run else ""
+        anew = self._anew(wanted)
+        beside = [*filter(None, st.query_params.get("beside", parent).split(","))] if anew else []
+        if len(beside) >= MOST:
+            return f"{MOST} runs are on the stage, which is all it holds: take one off with its ×, then press Train"
+        if parent:
+            pool().command(parent, "pause")  # two would share the machine
+        try:
+            run = pool().start(self.slug, wanted.knobs, wanted.data, wanted.seed, wanted.steps, parent=parent if anew else "")
+        except BadInput as error:
+            return str(error)
+        for name in [each for each in st.query_params if each in ("view", "walk", "beside") or each.startswith("film.")]:
+            st.query_params.pop(name)
+        st.query_params["run"] = run
+        if beside:
+            st.query_params["beside"] = ",".join([*beside, run])
+        return ""
 
     def _key(self, name: str) -> str:
         return f"{self.slug}.{self.preset}.{self.run.id if self.run else ''}.{name}"
 
     def _moved(self, name: str, key: str) -> None:
-        """A knob was moved: note it in the URL, and edit the run if there is one and the knob is live; or say why not."""
+        """A control was moved."""
+        self._change(name, st.session_state[key])
+
+    def _pulled(self, knobs: dict[str, Any]) -> None:
+        """Handles in a picture were moved: as if it had been the controls, which show it."""
+        for name, value in knobs.items():
+            self._change(name, value)
+        st.rerun()
+
+    def _change(self, name: str, value: Any) -> None:
+        """Note a knob in the URL, and edit the run if there is one and the knob is live; or say why not."""
         from genviz.model import find
 
-        value, model = st.session_state[key], find(self.slug)
+        model = find(self.slug)
         try:
-            model.validate({name: value})
+            value = getattr(model.validate({name: value}), name)
         except BadInput as error:
             st.session_state[f"{self._key(name)}!"] = f"{error}. Nothing was changed."
             return
@@ -274,7 +365,26 @@ class Page:
         for i in range(0, len(cards), 2):
             for column, panes in zip(st.columns(2, gap="medium"), cards[i : i + 2], strict=False):
                 with column, st.container(border=True, key=f"card-{panes[0]}"):
-                    stage(self.source.id, key=f"{panes[0]}-{self.source.id}", panes=list(panes), height=height)
+                    key = f"{panes[0]}-{self.source.id}"
+                    stage(self.source.id, key=key, panes=list(panes), height=height, moved=self._pulled)
+
+    def films(self) -> list[str]:
+        """The films there are of what is on the stage."""
+        return sources.films(self.source) if self.source else []
+
+    def film(self, panel: str, height: int = 300) -> None:
+        """A card that plays a film of the model's chain; its title, words and knobs come with it. Nothing where this kind of
+        data has no such film."""
+        if self.source and panel in self.films():
+            with st.container(border=True, key=f"card-{panel}"):
+                self._film(f"film:{self.source.id}/{panel}", panel, height)
+
+    @st.fragment
+    def _film(self, source: str, panel: str, height: int) -> None:
+        name, key = f"film.{panel}", f"{panel}-{source}"
+        view = self._view(name)
+        label, looked = f"{self.card.title}, {panel}", partial(self._note, name)
+        stage(source, key=key, transport=True, height=height, label=label, view=view, looked=looked)
 
     def mathematics(self, equations: Sequence[tuple[str, str, str]]) -> None:
         """Equations beside the source of `fit`: (words, LaTeX, what the code lines of it contain)."""

@@ -33,6 +33,21 @@ def pretrained(slug: str, preset: str) -> Source | None:
     return Source(f"pretrained:{path.stem}", card(path, path.stat().st_mtime_ns))
 
 
+def programs(source: Source, wanted: str) -> frozenset[str]:
+    """The names of its client programs; of a run that has not been pictured yet, `wanted`, as it may have it."""
+    from genviz.service.routes import programs_of_run
+    from genviz.service.scene import first_scene, unpack
+
+    kind, _, name = source.id.partition(":")
+    try:
+        if kind == "run":
+            return frozenset(programs_of_run(folder.find(name).path, source.info["created"]))
+        found: Any = first_scene(unpack((PRETRAINED / f"{name}.scene").read_bytes())[2])["programs"]
+        return frozenset(found)
+    except (BadInput, OSError):
+        return frozenset([wanted])
+
+
 def first(slug: str) -> Source | None:
     """The recording that introduces a model: its page's first by name, points before pictures."""
     names = sorted(path.stem.removeprefix(f"{slug}-") for path in PRETRAINED.glob(f"{slug}-*.scene"))
@@ -50,8 +65,28 @@ def run(run_id: str, slug: str) -> Source:
 
 def knobs_now(run: Source) -> dict[str, Any]:
     """The knobs in force at the head of a run: those it began with, and the edits since."""
-    edits = folder.find(run.id.partition(":")[2]).entries("edit")
-    return run.info["knobs"] | {name: value for edit in edits if edit["verb"] == "set" for name, value in edit["args"].items()}
+    return folder.find(run.id.partition(":")[2]).knobs()
+
+
+def films(source: Source) -> list[str]:
+    """The names of the films that can be made of it."""
+    return _films(json.dumps({part: source.info[part] for part in ("model", "knobs", "spec")}, sort_keys=True))
+
+
+@lru_cache(maxsize=64)
+def _films(info: str) -> list[str]:
+    import torch
+
+    from genviz.model import Spec, find
+    from genviz.panels import films_of
+
+    told = json.loads(info)
+    kind, spec = find(told["model"]), Spec(**{**told["spec"], "shape": tuple(told["spec"]["shape"])})
+    try:
+        with torch.device("meta"):  # what can be drawn depends on shapes alone
+            return films_of(kind(spec, **dict(kind.validate(told["knobs"]))))
+    except BadInput:
+        return []  # knobs of another version: told beside the controls
 
 
 def like(info: Mapping[str, Any], presets: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The runs of this machine: open one, or remove it."""
+"""The runs of this machine: open one, take it along, or remove it."""
 
 from datetime import datetime
 
@@ -7,6 +7,7 @@ import streamlit as st
 from genviz.errors import BadInput
 from genviz.service import RunInfo, folder, remove, runs
 from genviz.studio.link import plain
+from genviz.studio.markup import files
 from genviz.studio.shell import model_pages
 from genviz.studio.source_code import card_of
 from genviz.studio.sources import Source, knobs_now
@@ -40,10 +41,29 @@ def row(run: RunInfo, page: st.Page | None) -> None:
             st.markdown(f"{plain(run.model)} on {plain(run.data)}", width="stretch")
         told = f"{run.state} at step {run.step:,} of {run.until:,} · seed {run.seed}{differing(run)}"
         st.caption(f"{told} · {when} · {run.bytes / 1e6:.1f} MB")
+        if run.forked:
+            origin(run, page)
+        st.html(files(run.id), width="content")
         with st.popover("Remove"):
             going = " It is training: that ends now." if run.state in GOING else ""
             st.markdown(f"Remove this run of {when} (`{run.id}`) for ever?{going}")
             st.button("Remove it", key=f"remove-{run.id}", on_click=gone, args=(run.id,), type="primary")
+
+
+def origin(run: RunInfo, page: st.Page | None) -> None:
+    """Where it came from, with both on the stage."""
+    assert run.forked
+    parent, step = run.forked["run"], run.forked["step"]
+    told = f"fork at step {step:,}" if step else "begun anew"
+    if not page or not (folder.root_of() / parent / "run.json").is_file():
+        st.caption(f"{told} of `{plain(parent)}`, which is not here any more")
+        return
+    st.page_link(
+        page,
+        label=f"{told}: see both",
+        icon=":material/fork_right:",
+        query_params={"run": run.id, "beside": f"{parent},{run.id}"},
+    )
 
 
 def gone(run_id: str) -> None:

@@ -26,7 +26,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from genviz import checkpoint
-from genviz.service import live, remove, routes, scene_file
+from genviz.service import export, live, remove, routes, scene_file
 from genviz.service.pool import Pool
 from genviz.service.streams import FRAMES, METRICS, STREAMS, header, records
 
@@ -253,6 +253,28 @@ def test_pretrained_scenes_and_weights(server: str, short: Short, tmp_path: Path
     checkpoint.save(short.model, tmp_path / "vae-moons.safetensors")
     status, body, _ = get(f"{server}/api/pretrained/vae-moons/look/posterior?point=0")
     assert status == 404 and "does not say on which data" in json.loads(body)["error"]
+
+
+def test_downloads(server: str, short: Short, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base, folder = f"{server}/api/run/{short.folder.id}/export", short.folder
+    for what, ending in (("script", "py"), ("notebook", "ipynb")):
+        status, body, headers = get(f"{base}/{what}")
+        assert status == 200 and body == export.content(export.Recorded(folder), what)
+        assert headers["Content-Disposition"] == f'attachment; filename="vae-moons-40.{ending}"'
+    status, body, headers = get(f"{base}/weights")
+    assert (status, body) == (200, folder.weights(40).read_bytes()) and "vae-moons-40.safetensors" in str(headers)
+    status, body, headers = get(f"{base}/weights?step=35")
+    assert (status, body) == (200, folder.weights(32).read_bytes()) and "vae-moons-32.safetensors" in str(headers)
+    assert get(f"{base}/weights", Host="evil.example")[0] == get(f"{base}/script", Host="evil.example")[0] == 403
+    for path, says in ((f"{base}/soul", "script, notebook or weights"), (f"{server}/api/run/x/export/script", "no run 'x'")):
+        status, body, _ = get(path)
+        assert status == 404 and says in json.loads(body)["error"]
+    monkeypatch.setattr(routes, "PRETRAINED", tmp_path)
+    checkpoint.save(short.model, tmp_path / "vae-moons.safetensors")
+    status, body, headers = get(f"{server}/api/pretrained/vae-moons/export/weights")
+    assert (status, body) == (200, (tmp_path / "vae-moons.safetensors").read_bytes())
+    assert headers["Content-Disposition"] == 'attachment; filename="vae-moons.safetensors"'
+    assert get(f"{server}/api/pretrained/..%2Fx/export/weights")[0] == 404
 
 
 def test_a_viewer_who_never_reads_does_not_hold_up_others(server: str, short: Short) -> None:

@@ -121,7 +121,7 @@ class RBM(Model):
                 theta += moving.mul_(self.momentum).add_(gradient, alpha=self.rate(t))
             if self.algorithm == "fpcd":
                 fast.mul_(19 / 20).add_(uphill[0], alpha=self.fast)
-            few = (v0[:FEW] - net.reconstruct(v0[:FEW])).square().sum(1).mean()
+            few = (v0[:FEW] - net.mean(net.down(p0[:FEW]))).square().sum(1).mean()
             figures = {"reconstruction": few, "mean weight": net.W.abs().mean(), "flipped": (h != before).float().mean()}
             yield Step(figures, caption="Weights move towards the data and away from the fantasies.", show=shown)
 
@@ -130,7 +130,7 @@ class RBM(Model):
         return self.lr * max(0.0, min(1.0, (1 - t / self.decay) / (1 - self.hold))) if self.decay else self.lr
 
     @action
-    def learn_once(self, data: list[Any], dream: list[Any]) -> None:
+    def learn_once(self, data: Any, dream: Any) -> None:
         """One update by hand: the statistics of these rows less those of these dreams, times lr."""
         v0, v = (self.units(self.spec.rows(given, name)) for given, name in ((data, "data"), (dream, "dream")))
         p0, p = (self.net.up(rows).sigmoid() for rows in (v0, v))
@@ -191,6 +191,9 @@ class RBM(Model):
         figures = {"test log-likelihood": unseen, "train-test gap": seen - unseen}
         figures |= {} if self.net.real else {"pseudo-likelihood": self.net.pseudo_likelihood(rows[1], rng, BITS)}
         return figures | ({"effective runs": found.ess} if found else {})
+
+    def partition(self) -> Harmonium:
+        return self.net
 
     def client(self) -> dict[str, list[list[Any]]]:
         return {} if self.net.real else self.net.programs("net")

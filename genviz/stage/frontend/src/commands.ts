@@ -1,5 +1,6 @@
 // What the buttons and keys of the transport mean, at the head of a run and behind it, live and recorded.
 
+import { tell } from "./pair";
 import { slowOf } from "./slow";
 import type { Source } from "./types";
 import { atHead, head, live } from "./words";
@@ -23,9 +24,9 @@ export async function play(source: Source): Promise<string> {
   }
   if (!training(source)) {
     source.seek(head(source));
-    return source.send("play");
+    return tell(source, "play");
   }
-  if (source.following) return source.send("pause");
+  if (source.following) return tell(source, "pause");
   source.seek(head(source));
   return "";
 }
@@ -33,14 +34,14 @@ export async function play(source: Source): Promise<string> {
 /** Trains a finished run on, by as many steps again. */
 export function trainOn(source: Source): Promise<string> {
   source.seek(head(source));
-  return source.send("play");
+  return tell(source, "play");
 }
 
 /** One training step at the head of a run, else so many frames of the recording. */
 export async function step(source: Source, count: number): Promise<string> {
   if (source.playing) source.play(false);
   const { frames, playhead } = source;
-  if (count > 0 && live(source) && atHead(source)) return source.send("step", { n: count });
+  if (count > 0 && (live(source) || source.walk) && atHead(source)) return tell(source, "step", { n: count });
   if (!frames.length) return "";
   const at = frames.findIndex((frame) => frame.step > playhead + 1e-6);
   const after = at < 0 ? frames.length : at; // the first frame behind the playhead
@@ -60,11 +61,16 @@ export function faster(source: Source, way: 1 | -1): void {
   source.speed = SPEEDS[Math.min(Math.max((at < 0 ? 2 : at) + way, 0), SPEEDS.length - 1)];
 }
 
-export const isSlow = (source: Source) => (live(source) ? slowOf(source).on : source.playing && source.speed === SPEEDS[0]);
+export const isSlow = (source: Source) =>
+  source.walk ? source.walk.slow : live(source) ? slowOf(source).on : source.playing && source.speed === SPEEDS[0];
 
 /** Slow motion: captioned moments of a live run, a quarter of the speed of a recording. */
 export async function slow(source: Source): Promise<string> {
   const on = !isSlow(source);
+  if (source.walk) {
+    source.walk.slow = on;
+    return "";
+  }
   if (!live(source)) {
     source.speed = on ? SPEEDS[0] : 1;
     if (on && !source.playing) source.play(true);
@@ -73,7 +79,7 @@ export async function slow(source: Source): Promise<string> {
   slowOf(source).set(on);
   if (on) source.seek(head(source));
   source.changed();
-  const error = await source.send("slow", { on });
+  const error = await tell(source, "slow", { on });
   if (error) slowOf(source).set(!on);
   source.changed();
   return error;

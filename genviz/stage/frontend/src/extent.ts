@@ -1,13 +1,14 @@
 // Limits for panes that give none: wide enough for everything recorded so far, so that the axes stand still.
 
 import type { Limits } from "./axes";
-import type { Layer, Pane, Source } from "./types";
+import type { Frame, Layer, Pane, Source } from "./types";
 
 /** The rectangle a layer needs; of many points the outermost one in a hundred may stick out. */
 export function spread(layer: Layer): Limits | null {
   switch (layer.type) {
     case "points":
     case "path":
+    case "curves":
     case "mesh":
       return around(layer.tensors.xy?.data);
     case "arrows":
@@ -53,6 +54,7 @@ export function padded([x0, x1, y0, y1]: Limits, share = 0.08): Limits {
 /** Extremes over the frames of a timeline, taken up as they arrive. */
 export class Extent {
   private counted = 0;
+  private of: Frame[] = []; // the frames counted: a film is another one at each change
   private all: Limits | null = null;
   private values = new Map<string, [number, number]>();
 
@@ -70,7 +72,8 @@ export class Extent {
   }
 
   private take(source: Source): void {
-    if (source.frames.length < this.counted) this.counted = 0;
+    if (source.frames.length < this.counted || source.frames !== this.of) this.counted = 0;
+    this.of = source.frames;
     if (!this.counted) {
       this.all = null;
       this.values.clear();
@@ -92,7 +95,7 @@ export class Extent {
   private add(layer: Layer): void {
     if (layer.type === "bars") {
       const [lo, hi] = this.values.get(layer.name) ?? [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-      const values = layer.tensors.values?.data ?? [];
+      const values = [...(layer.tensors.values?.data ?? []), ...(layer.tensors.marks?.data ?? [])];
       this.values.set(layer.name, [Math.min(lo, ...values), Math.max(hi, ...values)]);
       return;
     }

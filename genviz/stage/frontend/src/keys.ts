@@ -3,6 +3,7 @@
 import { play, rewind, step } from "./commands";
 import { el } from "./dom";
 import type { PaneView } from "./pane";
+import type { Save } from "./save";
 import type { Action, Transport } from "./transport";
 import type { Source } from "./types";
 
@@ -12,13 +13,24 @@ const HELP: [string, string][] = [
   ["shift ← →", "ten frames back, forth"],
   ["[ ]", "slower, faster"],
   ["R", "rewind"],
+  ["F", "fork: a new run that goes on from here otherwise"],
+  ["C", "compare: two runs in lock-step, side by side"],
   ["1 – 9", "show or hide a layer of the pane under the pointer"],
   ["arrows in the latent plane", "move through the code (shift: faster)"],
+  ["arrows, space on a board of units", "move over the units; hold one on, off, let it go"],
   ["Enter, Esc there", "select the nearest point, let it go"],
+  ["G", "save a picture, a clip, a script …"],
   ["?", "this list"],
 ];
 
-type Stage = { source: Source; transport: Transport; focused(): PaneView | undefined; help: Help };
+type Stage = {
+  root: HTMLElement;
+  readonly source: Source;
+  transport: Transport;
+  focused(): PaneView | undefined;
+  help: Help;
+  save: Save;
+};
 
 /** How the focus came where it is: who clicked a button wants Space for the stage, who tabbed to it wants to press it. */
 export class Hand {
@@ -31,6 +43,8 @@ export class Hand {
 }
 
 const hand = new Hand(); // one a page: the focus outlives the stage that a button opened
+const stages: Stage[] = []; // on this page, in their order
+let near: Stage | null = null; // whom the pointer was over last
 let watching = false;
 
 function watch(): void {
@@ -47,16 +61,31 @@ function occupied(event: KeyboardEvent): boolean {
   });
 }
 
+/** Keys go to the stage that has the focus, else to the one the pointer was over last, else to the first of the page. */
+function meant(event: KeyboardEvent): Stage | undefined {
+  const path = event.composedPath();
+  return stages.find(({ root }) => path.includes(root)) ?? near ?? stages[0];
+}
+
 /** Listens until the function that it returns is called. */
-export function keyboard({ source, transport, focused, help }: Stage): () => void {
+export function keyboard(stage: Stage): () => void {
+  const { root, transport, focused, help, save } = stage;
   watch();
+  stages.push(stage);
+  const enter = () => {
+    near = stage;
+  };
+  root.addEventListener("pointerenter", enter);
   let taken = false;
   const press = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || occupied(event)) return;
+    if (meant(event) !== stage) return;
+    const { source } = stage;
     const target = event.composedPath()[0];
     const node = target instanceof HTMLElement ? target : null;
     const pressable = node?.closest("button, a, summary, [role=button], [role=tab], [role=radio], [role=slider]:not(.strip)");
     const latent = node?.classList.contains("latent");
+    if (node?.classList.contains("paintable") && /^(Arrow|Enter$| $)/.test(event.key)) return; // the board's own
     const act = (): Action | null => {
       switch (event.key) {
         case " ":
@@ -75,10 +104,19 @@ export function keyboard({ source, transport, focused, help }: Stage): () => voi
         case "r":
         case "R":
           return () => rewind(source);
+        case "f":
+        case "F":
+          return () => transport.strip.fork();
+        case "c":
+        case "C":
+          return () => transport.strip.toggle();
         case "?":
           return () => help.toggle();
+        case "g":
+        case "G":
+          return () => save.toggle(true);
         case "Escape":
-          return help.open ? () => help.toggle() : null;
+          return help.open ? () => help.toggle() : save.open ? () => save.toggle() : null;
         default: {
           const n = Number(event.key);
           return n >= 1 && n <= 9 ? () => focused()?.toggle(n - 1) : null;
@@ -99,6 +137,9 @@ export function keyboard({ source, transport, focused, help }: Stage): () => voi
   window.addEventListener("keydown", press, true);
   window.addEventListener("keyup", release, true);
   return () => {
+    stages.splice(stages.indexOf(stage), 1);
+    if (near === stage) near = null;
+    root.removeEventListener("pointerenter", enter);
     window.removeEventListener("keydown", press, true);
     window.removeEventListener("keyup", release, true);
   };

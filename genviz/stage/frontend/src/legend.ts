@@ -115,7 +115,7 @@ export function swatch(layer: Layer, theme: Theme, drawn: boolean): SVGSVGElemen
       return drawing(
         w,
         h,
-        [0.15, 0.4, 0.65, 0.95].map((share, k) => [`M${2 + 4 * k} 1h4v12h-4z`, shade(theme, share)]),
+        [0.15, 0.4, 0.65, 0.95].map((share, k) => [`M${2 + 4 * k} 1h4v12h-4z`, shade(theme.ramp, share)]),
       );
     case "arrows":
       return drawing(w, h, [line("M2 7h14M11 3l5 4-5 4")]);
@@ -129,7 +129,20 @@ export function swatch(layer: Layer, theme: Theme, drawn: boolean): SVGSVGElemen
     case "bars":
       return drawing(w, h, [["M2 2h14v4H2zM2 8h8v4H2z", colour]]);
     case "images":
-      return tiles(theme);
+      return layer.diverging
+        ? drawing(
+            w,
+            h,
+            [0, 0.25, 0.5, 0.75, 1].map((share, k) => [`M${4 * k} 1h4v12h-4z`, shade(theme.diverging, share)]),
+          )
+        : tiles(theme);
+    case "trace":
+      return drawing(w, h, [line("M2 11q5-12 9-4t7-3"), [CIRCLE(11, 7, 3), colour]]);
+    case "handles":
+      return drawing(w, h, [
+        ["~M10 0v14", theme.accent],
+        [CIRCLE(10, 7, 4), theme.accent],
+      ]);
     case "decode":
       if (layer.at === "mesh") return drawing(w, h, [line(GRID)]);
       if (layer.at === "traversal" && drawn) return drawing(w, h, [line("M2 11q5-12 9-4t7-3")]);
@@ -146,11 +159,11 @@ const tiles = (theme: Theme) =>
     ["M4 1h5v5H4zM11 8h5v5h-5z", theme.ink],
     ["~M3.5 0.5h13v13h-13z", theme.line],
   ]);
-const shade = ({ ramp }: Theme, share: number) =>
+const shade = (ramp: Uint8ClampedArray, share: number) =>
   `rgb(${[...ramp.slice(3 * Math.round(255 * share), 3 * Math.round(255 * share) + 3)].join(" ")})`;
 
 /** Hues and shapes of the classes that occur, with their names or numbers. */
-function key(labels: ArrayLike<number>, names: string[], theme: Theme): HTMLElement {
+function key(labels: ArrayLike<number>, names: string[], theme: Theme, bars: boolean): HTMLElement {
   const present = [...new Set(Array.from(labels))].filter((kind) => kind >= 0).sort((a, b) => a - b);
   const items = present
     .slice(0, 10)
@@ -158,7 +171,7 @@ function key(labels: ArrayLike<number>, names: string[], theme: Theme): HTMLElem
       el(
         "span",
         { class: "kind" },
-        drawing(12, 12, [[mark(SHAPES[kind % 10], 6, 6, 3.4), theme.classes[kind % 10]]]),
+        drawing(12, 12, [[bars ? "M3 1h6v10h-6z" : mark(SHAPES[kind % 10], 6, 6, 3.4), theme.classes[kind % 10]]]),
         names[kind] ?? String(kind),
       ),
     );
@@ -187,9 +200,14 @@ export function fill(root: HTMLElement, toggles: Toggle[], theme: Theme, drawn: 
       );
     }),
   );
-  const labelled = toggles.find(
-    ({ layer, on }) => on && layer.type === "points" && layer.role === "label" && layer.tensors.labels,
-  )?.layer;
-  if (labelled?.type === "points" && labelled.tensors.labels)
-    root.append(key(labelled.tensors.labels.data, labelled.classes ?? [], theme));
+  for (const { layer, on } of toggles) {
+    if (!on || !(layer.type === "bars" || (layer.type === "points" && layer.role === "label"))) continue;
+    const { labels } = layer.tensors;
+    if (labels) root.append(key(labels.data, layer.classes ?? [], theme, layer.type === "bars"));
+    if (layer.type === "bars" && layer.marked)
+      root.append(
+        el("span", { class: "kinds" }, el("span", { class: "kind" }, drawing(14, 12, [["~M1 6h12", theme.ink]]), layer.marked)),
+      );
+    if (labels) return; // one key of classes a pane
+  }
 }

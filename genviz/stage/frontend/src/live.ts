@@ -10,8 +10,9 @@ export interface Subscriber {
   changed(): void; // the connection came or went
 }
 export type Stats = { gaps: number; frames: number; lag: number; bytes: number };
-type Call = { text: string; sent: boolean; done: (error: string) => void };
-type Told = { call?: number; error?: string; no?: number; missing?: string; reset?: Stream };
+type Answer = { error: string; run?: string }; // a fork names the new run
+type Call = { text: string; sent: boolean; done: (answer: Answer) => void };
+type Told = { call?: number; error?: string; run?: string; no?: number; missing?: string; reset?: Stream };
 
 const PATIENCE = 35_000; // ms for an answer: somewhat longer than the server's own
 const LATE = 5_000; // ms until the wait is told
@@ -43,18 +44,22 @@ export class Live {
   }
 
   /** Resolves with "" or the error. */
-  call(run: string, verb: string, args: Record<string, unknown>): Promise<string> {
+  async call(run: string, verb: string, args: Record<string, unknown>): Promise<string> {
+    return (await this.answer(run, verb, args)).error;
+  }
+
+  answer(run: string, verb: string, args: Record<string, unknown>): Promise<Answer> {
     const call = ++this.count;
     return new Promise((resolve) => {
-      const done = (error: string) => {
+      const done = (answer: Answer) => {
         clearTimeout(timer);
         clearTimeout(late);
         this.calls.delete(call);
         if (this.problem === WAITING) this.say("");
-        resolve(error);
+        resolve(answer);
       };
       const timer = setTimeout(
-        () => done(`No answer from genviz within ${PATIENCE / 1000} seconds: is it still running?`),
+        () => done({ error: `No answer from genviz within ${PATIENCE / 1000} seconds: is it still running?` }),
         PATIENCE,
       );
       const late = setTimeout(() => this.problem || this.say(WAITING), LATE);
@@ -80,7 +85,7 @@ export class Live {
     socket.onclose = () => {
       // The old socket counts as open until the next attempt, so that a new subscriber does not jump the queue.
       for (const { sent, done } of [...this.calls.values()])
-        if (sent) done("The connection was lost before the answer: look whether it was carried out.");
+        if (sent) done({ error: "The connection was lost before the answer: look whether it was carried out." });
       for (const sub of this.subs.keys()) this.subs.set(sub, 0);
       this.say(LOST);
       setTimeout(() => {
@@ -142,8 +147,8 @@ export class Live {
     sub.bytes(stream, new Uint8Array(data, 16));
   }
 
-  private told({ call, error, no, missing, reset }: Told): void {
-    if (call !== undefined) this.calls.get(call)?.done(error ?? "");
+  private told({ call, error, run, no, missing, reset }: Told): void {
+    if (call !== undefined) this.calls.get(call)?.done({ error: error ?? "", run });
     const sub = no === undefined ? undefined : this.of(no);
     if (!sub) return;
     if (reset) {

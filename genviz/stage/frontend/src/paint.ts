@@ -8,12 +8,16 @@ import type { Brush } from "./draw/brush";
 import { type Backdrop, drawCurves, fingerprint, hairline, seriesOf } from "./draw/curves";
 import type { Decoder } from "./draw/decode";
 import { drawField } from "./draw/field";
-import { drawGrids, type Grid } from "./draw/images";
+import { drawGrids, type Grid, type Tile } from "./draw/images";
 import { drawArrows, drawEllipses, drawMesh, drawPath } from "./draw/lines";
 import { crosshair, drawPoints, halo } from "./draw/points";
+import { drawUnits } from "./draw/units";
+import { drawUpright } from "./draw/upright";
 import { type Extent, padded, spread, union } from "./extent";
 import type { Theme } from "./theme";
-import type { Curves, Frame, Layer, Pane, Points, Source } from "./types";
+import type { Tracer } from "./trace";
+import type { Curves, Frame, Layer, Pane, Points, Source, Units } from "./types";
+import type { Wipe } from "./wipe";
 import { extent, head } from "./words";
 
 export type Picture = {
@@ -24,9 +28,13 @@ export type Picture = {
   extents: Extent;
   decoder: Decoder;
   backdrop: Backdrop;
+  tracer: Tracer | null; // null in a thumbnail
+  wipe?: Wipe | null; // a row that is wiped over
+  tiles?: Tile[]; // where the pictures stand: filled in
   theme: Theme;
   still: boolean; // no interpolation
   mini: boolean;
+  at?: number; // the unit that keys are at
   ground: string; // a name for all but the cursor, which is then painted once and copied; "": painted anew
 };
 
@@ -42,6 +50,9 @@ const DEPTH: Record<Layer["type"], number> = {
   decode: 8,
   bars: 9,
   curves: 9,
+  units: 9,
+  trace: 8,
+  handles: 8,
   numbers: 9,
   caption: 9,
 };
@@ -77,7 +88,8 @@ function plane(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): P
   return plane;
 }
 
-const pointed = (layer: Layer) => layer.type === "decode" && layer.at === "cursor";
+/** Layers that follow the pointer. */
+export const pointed = (layer: Layer) => layer.type === "trace" || (layer.type === "decode" && layer.at === "cursor");
 
 /** What follows the pointer. */
 function marks(g: CanvasRenderingContext2D, plane: Plane, p: Picture): void {
@@ -172,6 +184,7 @@ function chosen({ layers, source: { selection } }: Picture): [number, number] | 
 function draw(b: Brush, p: Picture, layer: Shown): void {
   if (layer.type === "points") drawPoints(b, layer, seen(layer, p.pane, p.source.axes));
   else if (layer.type === "field") drawField(b, layer);
+  else if (layer.type === "trace") p.tracer?.draw(b, p.source, layer);
   else if (layer.type === "arrows") drawArrows(b, layer);
   else if (layer.type === "ellipses") drawEllipses(b, layer);
   else if (layer.type === "path") drawPath(b, layer.tensors.xy?.data ?? [], layer.role);
@@ -194,7 +207,17 @@ export function grids(p: Picture): Grid[] {
     if (layer.type !== "images" || !layer.tensors.pixels) return [];
     const { data, shape } = layer.tensors.pixels;
     const [n, h, w] = shape;
-    const common = { h, w, label: layer.label, dim: layer.dim };
+    const board = p.wipe && layer.name === p.wipe.name ? p.wipe : null;
+    const common = {
+      h,
+      w,
+      label: layer.label,
+      dim: layer.dim,
+      layer: layer.name,
+      signed: Boolean(layer.diverging),
+      veil: board?.mask,
+      sponge: board?.at ?? null,
+    };
     if (layer.follow === "selection") {
       const i = p.source.selection;
       if (i < 0 || i >= n) return [];
@@ -217,21 +240,41 @@ export function grids(p: Picture): Grid[] {
         count,
         columns: p.mini ? Math.ceil(Math.sqrt(count)) : (layer.columns ?? 0),
         captions: layer.captions,
+        ...(layer.pick && { chosen: p.source.selection }),
       },
     ];
   });
 }
 
+const TOLD = 40; // pixels below a board, where its moments are told
+
+/** The room of a board of units in its pane. */
+export const roomOf = (w: number, h: number) => ({ x: 6, y: 6, w: w - 12, h: h - 12 - TOLD });
+
 function images(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): void {
   const pad = p.mini ? 1 : 4;
-  drawGrids(g, p.theme, p.mini ? grids(p).slice(0, 1) : grids(p), { x: pad, y: pad, w: w - 2 * pad, h: h - 2 * pad }, p.mini);
+  const units = p.layers.find((layer): layer is Units & Shown => layer.type === "units");
+  if (units) {
+    const walk = p.source.walk;
+    const spot = walk?.spot?.board === units.name ? walk.spot : null;
+    const marks = { clamp: units.paint ? (walk?.clamp ?? null) : null, spot, cursor: p.at ?? -1, moving: !p.still };
+    drawUnits(g, p.theme, units, p.mini ? { x: 0, y: 0, w, h } : roomOf(w, h), marks, p.mini);
+    return; // one board a pane
+  }
+  const all = grids(p);
+  const moving = all.find(({ layer }) => p.pane.layers.some(({ name, static: fixed }) => name === layer && !fixed));
+  const shown = p.mini ? [moving ?? all[0]].filter(Boolean) : all;
+  const tiles = drawGrids(g, p.theme, shown, { x: pad, y: pad, w: w - 2 * pad, h: h - 2 * pad }, p.mini);
+  p.tiles?.splice(0, p.tiles.length, ...tiles);
 }
 
 function bars(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): void {
   for (const layer of p.layers) {
     if (layer.type !== "bars") continue;
     g.globalAlpha = layer.dim ? 0.25 : 1;
-    drawBars(g, p.theme, layer, w, h, barScale(layer, p.extents.range(p.source, layer.name)));
+    const scale = barScale(layer, p.extents.range(p.source, layer.name));
+    if (layer.upright) drawUpright(g, p.theme, layer, w, h, scale, p.mini);
+    else drawBars(g, p.theme, layer, w, h, scale);
     g.globalAlpha = 1;
     return; // one set of bars a pane
   }
@@ -243,8 +286,10 @@ function curves(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): 
   const series = seriesOf(on, p.source, p.theme);
   const [first, last] = timed ? extent(p.source) : ends(series.map((line) => line.x));
   const across: [number, number] = p.pane.x ?? (timed ? [Math.min(first, 0), Math.max(last, head(p.source))] : [first, last]);
-  const paint = (to: CanvasRenderingContext2D) => drawCurves(to, p.theme, p.pane, series, w, h, across, timed);
-  const plane = p.mini ? paint(g) : p.backdrop.draw(g, w, h, fingerprint(series, across, p.theme), paint);
+  const seen = timed ? null : p.extents.limits(p.source);
+  const pane = seen && !p.pane.y ? { ...p.pane, y: [seen[2], seen[3]] as [number, number] } : p.pane;
+  const paint = (to: CanvasRenderingContext2D) => drawCurves(to, p.theme, pane, series, w, h, across, timed);
+  const plane = p.mini ? paint(g) : p.backdrop.draw(g, w, h, `${fingerprint(series, across, p.theme)}|${pane.y}`, paint);
   if (plane && timed && !p.mini) hairline(g, p.theme, plane, series, p.source.playhead);
 }
 

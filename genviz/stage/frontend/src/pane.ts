@@ -2,15 +2,22 @@
 
 import type { Plane } from "./axes";
 import { layersAt, type Shown } from "./blend";
+import { paintable } from "./board";
 import { el, say } from "./dom";
 import { Backdrop } from "./draw/curves";
 import { Decoder } from "./draw/decode";
+import type { Tile } from "./draw/images";
+import { barAt, told } from "./draw/upright";
 import { Extent } from "./extent";
+import { Pulls } from "./handles";
+import { Held } from "./held";
 import { fill } from "./legend";
-import { missing, type Picture, paint } from "./paint";
+import { missing, type Picture, paint, pointed, roomOf } from "./paint";
 import type { Theme } from "./theme";
-import type { Frame, Layer, Pane, Source } from "./types";
-import { head, measured, summary } from "./words";
+import { Tracer } from "./trace";
+import type { Bars, Frame, Handles, Layer, Numbers, Pane, Source, Trace } from "./types";
+import { Wipe, wiped } from "./wipe";
+import { head, measured, number, summary } from "./words";
 
 /** What a pane needs of the mount it stands in. */
 export type Host = {
@@ -21,6 +28,7 @@ export type Host = {
   readonly preview: boolean;
   invalidate(): void;
   commit(): void;
+  set(knobs: Record<string, number>): void; // a person set knobs of the page
   enter(pane: PaneView): void;
   leads(pane: PaneView): boolean;
 };
@@ -36,9 +44,16 @@ export class PaneView {
   readonly extents: Extent;
   readonly decoder = new Decoder();
   private readonly backdrop = new Backdrop();
+  private readonly tracer = new Tracer();
   plane: Plane | null = null;
   layers: Shown[] = []; // all of the pane, at the playhead
   size = { w: 0, h: 0 };
+  readonly tiles: Tile[] = [];
+  private wipe: Wipe | null = null;
+  private held: Held | null = null;
+  private readonly pulls = new Pulls(this);
+  private readonly tag = el("p", { class: "tag", hidden: true });
+  at = -1; // of a board, the unit that keys are at
   private readonly sign = el("p", { class: "empty", hidden: true });
   private readonly chip = el("p", { class: "chip", title: FINISHED, hidden: true }, "decoded by the finished weights");
   private readonly moment = el("p", { class: "moment", hidden: true, "aria-live": "polite" });
@@ -67,22 +82,42 @@ export class PaneView {
     if (pane.latent && (host.source.scene?.latent ?? 0) > 2) this.header.append(this.chooser());
     if (pane.reads) text.append(el("p", { class: "reads" }, pane.reads));
     if (pane.how) text.append(...this.disclosure(pane.how));
-    this.frame.append(this.sign, this.chip, this.moment);
+    this.frame.append(this.sign, this.chip, this.moment, this.tag);
     if (pane.kind === "numbers") this.frame.replaceChildren(this.table);
     else text.prepend(this.table);
     if (this.interactive) this.canvas.tabIndex = 0;
-    if (pane.latent) this.canvas.classList.add("latent");
+    if (pane.latent || this.trace) this.canvas.classList.add("latent");
     this.root.append(this.header, this.frame, this.legend, text);
     this.root.addEventListener("pointerenter", () => host.enter(this));
     this.root.addEventListener("focusin", () => host.enter(this));
     this.watch("pointerenter", "pointerleave");
     this.watch("focusin", "focusout");
+    if (pane.kind === "bars") this.names();
+  }
+
+  /** The upright bar under the pointer says what it is. */
+  private names(): void {
+    const hide = () => {
+      this.tag.hidden = true;
+    };
+    this.canvas.addEventListener("pointerleave", hide);
+    for (const type of ["pointermove", "pointerdown"] as const) {
+      this.canvas.addEventListener(type, (event) => {
+        const bars = this.layers.find((layer): layer is Bars & Shown => layer.type === "bars" && !this.off(layer));
+        const i = bars?.upright ? barAt(bars, this.size.w, this.size.h, event.offsetX, event.offsetY) : -1;
+        if (!bars || i < 0) return hide();
+        this.tag.hidden = false;
+        say(this.tag, told(bars, i));
+        const x = Math.min(Math.max(event.offsetX - this.tag.offsetWidth / 2, 0), this.size.w - this.tag.offsetWidth);
+        this.tag.style.transform = `translate(${x}px, ${Math.max(event.offsetY - 34, 0)}px)`;
+      });
+    }
   }
 
   /** While somebody is at a pane that decodes, or in the plane of codes, the newest weights are wanted. */
   private watch(begin: string, end: string): void {
     const { pane, host } = this;
-    if (!pane.latent && !pane.layers.some((layer) => layer.type === "decode")) return;
+    if (!pane.latent && !pane.layers.some((layer) => layer.type === "decode" || layer.type === "trace")) return;
     let leave: (() => void) | null = null;
     this.root.addEventListener(begin, () => {
       leave ??= host.source.attend();
@@ -99,14 +134,33 @@ export class PaneView {
     for (const leave of this.leaves) leave();
   }
 
+  /** The particle that can be dragged here. */
+  get trace(): Trace | undefined {
+    return this.pane.layers.find((layer): layer is Trace => layer.type === "trace");
+  }
+
+  /** … while its layer is on. */
+  get dragged(): Trace | undefined {
+    return this.trace && !this.off(this.trace) ? this.trace : undefined;
+  }
+
+  /** Where the particle is at the playhead. */
+  particle(): [number, number] | null {
+    return this.dragged ? this.tracer.at(this.host.source, this.dragged) : null;
+  }
+
   get interactive(): boolean {
-    return Boolean(this.pane.latent) || this.pane.layers.some((layer) => layer.type === "points" && layer.pick);
+    return (
+      Boolean(this.pane.latent || this.trace || wiped(this) || paintable(this)) ||
+      this.pane.layers.some((layer) => (layer.type === "points" || layer.type === "images") && layer.pick)
+    );
   }
 
   draw(shot: Frame | null): void {
     const { host, pane } = this;
     const { source, theme } = host;
     this.layers = layersAt(source, pane.name, pane.layers, shot, host.still);
+    this.wipe?.follow();
     const wait = this.answer();
     this.toggles();
     this.words(shot);
@@ -121,9 +175,13 @@ export class PaneView {
       extents: this.extents,
       decoder: this.decoder,
       backdrop: this.backdrop,
+      tracer: this.tracer,
+      wipe: this.wipe,
+      tiles: this.tiles,
       theme,
       still: host.still,
       mini: false,
+      at: this.at,
       ground: "",
     };
     const empty = wait || missing(picture);
@@ -132,27 +190,54 @@ export class PaneView {
     this.count++;
     this.picture = !empty || (pane.kind === "plane" && !pane.ask) ? picture : null;
     this.paint(this.picture);
+    this.held?.draw(this.plane);
+    this.pulls.draw(
+      on.find((layer): layer is Handles & Shown => layer.type === "handles"),
+      this.plane,
+    );
+  }
+
+  /** What a person may fix here of a film. */
+  clamps(): void {
+    const { pane, host } = this;
+    if (!pane.clamp || !host.source.film) return;
+    if (pane.kind === "plane") this.held = new Held(this);
+    else if (wiped(this)) this.wipe = new Wipe(this);
   }
 
   /** Draws what the pointer moves, on a copy of the rest. */
   point(): void {
     const { picture, pane, count } = this;
-    const follows = pane.latent || picture?.layers.some((layer) => layer.type === "decode" && layer.at === "cursor");
+    const follows = pane.latent || picture?.layers.some(pointed);
     if (!picture || !follows) return;
     this.paint({ ...picture, ground: String(count) });
     this.describe();
   }
 
-  private paint(picture: Picture | null): void {
-    const g = this.canvas.getContext("2d");
+  private paint(picture: Picture | null, canvas = this.canvas, ratio = window.devicePixelRatio || 1): void {
+    const g = canvas.getContext("2d");
     const { w, h } = this.size;
     if (!g || w < 2 || h < 2) return;
-    const ratio = window.devicePixelRatio || 1;
     const [pw, ph] = [Math.round(w * ratio), Math.round(h * ratio)];
-    if (this.canvas.width !== pw || this.canvas.height !== ph) [this.canvas.width, this.canvas.height] = [pw, ph];
+    if (canvas.width !== pw || canvas.height !== ph) [canvas.width, canvas.height] = [pw, ph];
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
     g.clearRect(0, 0, w, h);
     if (picture) this.plane = paint(g, w, h, picture);
+  }
+
+  /** The picture as it stands, with so many pixels a CSS pixel. */
+  print(ratio: number): HTMLCanvasElement {
+    if (ratio === (window.devicePixelRatio || 1)) return this.canvas;
+    this.printed ??= { canvas: el("canvas"), backdrop: new Backdrop() };
+    const { canvas, backdrop } = this.printed;
+    this.paint(this.picture && { ...this.picture, backdrop, ground: "" }, canvas, ratio);
+    return canvas;
+  }
+  private printed: { canvas: HTMLCanvasElement; backdrop: Backdrop } | null = null;
+
+  /** The room of a board of units. */
+  get box(): ReturnType<typeof roomOf> {
+    return roomOf(this.size.w, this.size.h);
   }
 
   id(layer: string): string {
@@ -167,7 +252,8 @@ export class PaneView {
   natural(width: number, most: number): number {
     const { kind, layers } = this.pane;
     const bars = layers.find((layer) => layer.type === "bars");
-    if (kind === "bars" && bars?.type === "bars") return Math.min(most, 46 + 34 * (bars.tensors.values?.shape[0] ?? 9));
+    if (kind === "bars" && bars?.type === "bars" && !bars.upright)
+      return Math.min(most, 46 + 34 * (bars.tensors.values?.shape[0] ?? 9));
     const sweep = layers.length === 1 ? layers[0] : undefined;
     if (sweep?.type === "images" && sweep.columns && sweep.tensors.pixels) {
       const [n, h, w] = sweep.tensors.pixels.shape;
@@ -250,9 +336,8 @@ export class PaneView {
     const decoded = !this.host.preview && this.layers.some((layer) => layer.type === "decode" && !this.off(layer));
     const early = source.id.startsWith("pretrained:") && source.playhead < head(source);
     this.chip.hidden = !(early && (decoded || this.asked));
-    const text = this.layers
-      .flatMap((layer) => (layer.type === "caption" && !this.off(layer) ? [layer.text ?? ""] : []))
-      .join(" ");
+    const words = this.layers.flatMap((layer) => (layer.type === "caption" && !this.off(layer) ? [layer.text ?? ""] : []));
+    const text = [...(this.host.leads(this) ? [spoken(source)] : []), ...words, this.tracer.problem].filter(Boolean).join(" ");
     this.caption.hidden = !text;
     say(this.caption, text);
     this.describe();
@@ -263,15 +348,25 @@ export class PaneView {
     const { source } = this.host;
     this.telling ??= setTimeout(() => {
       this.telling = undefined;
-      const label = `${this.pane.alt || this.pane.title || ""} ${summary({ ...this.pane, layers: this.layers }, source.playhead, source.cursor)}`;
+      const told = summary({ ...this.pane, layers: this.layers }, source.playhead, source.cursor);
+      const particle = this.particle();
+      const at = particle ? `; a particle at (${particle.map((x) => number(x, 2)).join(", ")})` : "";
+      const label = `${this.pane.alt || this.pane.title || ""} ${told}${at}`;
       if (this.canvas.getAttribute("aria-label") !== label) this.canvas.setAttribute("aria-label", label);
     }, PATIENCE);
   }
 
   private numbers(): void {
-    const rows = this.layers.flatMap((layer) => (layer.type === "numbers" ? layer.rows : []));
-    const key = JSON.stringify(rows);
-    if (key === this.rows) return;
+    const { selection } = this.host.source;
+    const rows = this.layers.flatMap((layer) => (layer.type === "numbers" ? figures(layer, selection) : []));
+    const key = JSON.stringify(rows.map(([label, , unit, how]) => [label, unit, how]));
+    if (key === this.rows) {
+      const cells = this.table.querySelectorAll("dd"); // in place: somebody may be at a row's explanation
+      rows.forEach(([, value, unit], k) => {
+        say(cells[k], figure(value, unit));
+      });
+      return;
+    }
     this.rows = key;
     this.table.replaceChildren(
       ...rows.map(([label, value, unit, how]) => {
@@ -279,7 +374,7 @@ export class PaneView {
           "div",
           { class: "row", ...(how && { tabindex: 0 }) },
           el("dt", {}, label),
-          el("dd", {}, measured(value, unit)),
+          el("dd", {}, figure(value, unit)),
         );
         if (how) row.append(el("span", { class: "tip", role: "tooltip" }, how));
         return row;
@@ -330,6 +425,23 @@ export class PaneView {
       if (select.value !== now) select.value = now;
     }
   }
+}
+
+const figure = (value: number | null, unit: string) => (value === null ? "–" : measured(value, unit));
+
+/** Rows of figures; those that follow the selection have none while nothing is chosen. */
+function figures(layer: Numbers, selection: number): [string, number | null, string, string][] {
+  const { figures: all } = layer.tensors;
+  if (layer.follow !== "selection" || !all) return layer.rows;
+  const [points, count] = all.shape;
+  const chosen = selection >= 0 && selection < points;
+  return layer.rows.map(([label, , unit, how], k) => [label, chosen ? all.data[selection * count + k] : null, unit, how]);
+}
+
+/** What the film says of the moment on the screen. */
+function spoken(source: Source): string {
+  const around = source.film && source.around();
+  return around ? (around.mix < 0.5 ? around.a : around.b).caption : "";
 }
 
 const active = (node: Node): Element | null => (node.getRootNode() as Document | ShadowRoot).activeElement ?? null;

@@ -1,43 +1,90 @@
-// The programs of a scene, run in the browser: a decoder follows the pointer at 60 frames a second without the server.
-import type { Op, Program, Tensor } from "./types";
+// The programs of a scene, run in the browser (docs/wire.md): a decoder follows the pointer and a chain takes its steps at 60 frames
+// a second without the server.
+import type { Ambient, Coin, Op, Program, Tensor } from "./types";
 import type { Tensors } from "./wire";
 
-type Run = (x: Float32Array) => Float32Array;
+type Arg = string | number;
+type Run = (x: Float32Array, at: Ambient) => Float32Array;
 type Stage = { run: Run; width: number }; // width of the result, 0 while unknown
-type Build = (args: (string | number)[], width: number, tensors: Tensors) => Stage;
+type Making = { tensors: Tensors; registers: Map<string, Float32Array>; widths: Map<string, number> };
+type Build = (args: Arg[], width: number, making: Making) => Stage;
 
 const BUILD: Record<string, Build> = {
-  linear: ([weight, bias], width, tensors) =>
-    linear(named(weight, tensors), bias === undefined ? null : named(bias, tensors), width),
-  affine: ([shift, scale], width, tensors) => affine(vector(shift, tensors), vector(scale, tensors), width),
+  linear: ([weight, bias, way], width, { tensors }) =>
+    linear(matrix(weight, tensors), bias ? named(bias, tensors) : null, width, way === "T"),
+  affine: ([shift, scale], width, { tensors }) => affine(vector(shift, tensors), vector(scale, tensors), width),
   relu: (_, width) => each((x) => Math.max(x, 0), width),
   leakyrelu: ([slope], width) => each((x) => (x > 0 ? x : x * Number(slope ?? 0.01)), width),
   tanh: (_, width) => each(Math.tanh, width),
   silu: (_, width) => each((x) => x / (1 + Math.exp(-x)), width),
   sigmoid: (_, width) => each((x) => 1 / (1 + Math.exp(-x)), width),
   softplus: (_, width) => each((x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), width), // no overflow
+  clamp: ([low, high], width) => each((x) => Math.min(Math.max(x, Number(low)), Number(high)), width),
+  sincos: ([weight], width, { tensors }) => sincos(linear(column(weight, tensors), null, width, false)),
+  row: ([table], _, { tensors }) => row(named(table, tensors)),
+  sum: (_, width) => one((x) => total(x), width),
+  dot: (args, width, making) => dot(operand(args[0], width, making), width),
+  add: (args, width, making) => paired(operand(args[0], width, making), width, (x, y) => x + y),
+  mul: (args, width, making) => paired(operand(args[0], width, making), width, (x, y) => x * y),
+  put: ([name], width, making) => put(String(name), width, making),
+  get: ([name], _, making) => get(String(name), making),
+  concat: (names, _, making) => concat(names.map(String), making),
+  slice: ([from, to], width) => slice(Number(from), Number(to), width),
+  temper: (_, width) => temper(width),
+  bernoulli: (_, width) => bernoulli(width),
+  gaussian: (args, width, making) => gaussian(operand(args[0], width, making), width),
 };
+const COINS = ["bernoulli", "gaussian"];
+const NOWHERE: Ambient = {};
 
-/** One function out of a list of operations. Every stage owns its buffer, so a call allocates nothing. */
+/** One function out of a list of operations. Every operation owns its buffer, so a call allocates nothing. */
 export function compile(ops: Op[], tensors: Tensors): Program {
+  const registers = new Map<string, Float32Array>();
+  const making: Making = { tensors, registers, widths: new Map([["x", 0]]) };
   const stages: Run[] = [];
   let width = 0;
   for (const [name, ...args] of ops) {
     if (!Object.hasOwn(BUILD, name)) throw new Error(`the operation ${name} is not known to this page: reload it`);
-    const stage = BUILD[name](args, width, tensors);
+    const stage = BUILD[name](args, width, making);
     stages.push(stage.run);
     width = stage.width;
   }
-  return (z) => {
-    let x = z;
-    for (const run of stages) x = run(x);
-    return x;
+  const given: Float32Array[] = stages.map(() => EMPTY); // what each operation was given at the last call
+  const tossed = ops.flatMap(([name], at) => (COINS.includes(name) ? [toss(ops, at)] : []));
+  const program = (x: Float32Array, at: Ambient = NOWHERE) => {
+    registers.set("x", x);
+    let now = x;
+    for (let k = 0; k < stages.length; k++) {
+      given[k] = now;
+      now = stages[k](now, at);
+    }
+    for (const { coin, k, sigmoid } of tossed) {
+      coin.p = given[k];
+      coin.out = given[k + 1] ?? now;
+      coin.input = sigmoid < 0 ? null : given[sigmoid];
+    }
+    return now;
   };
+  return Object.assign(program, { registers, coins: tossed.map(({ coin }) => coin) });
 }
 
-type Matrix = { data: Float32Array; shape: number[]; name: string };
+const EMPTY = new Float32Array(0);
 
-function named(name: string | number, tensors: Tensors): Matrix {
+/** Where a coin falls, where its probabilities came from, and in which register it lies then. */
+function toss(ops: Op[], k: number): { coin: Coin; k: number; sigmoid: number } {
+  const beside = (way: 1 | -1) => {
+    let i = k + way;
+    while (ops[i]?.[0] === "put") i += way;
+    return i;
+  };
+  const sigmoid = ops[beside(-1)]?.[0] === "sigmoid" ? beside(-1) : -1;
+  const name = ops[k + 1]?.[0] === "put" ? String(ops[k + 1][1]) : beside(1) >= ops.length ? "x" : "";
+  return { k, sigmoid, coin: { kind: ops[k][0] as Coin["kind"], name, p: EMPTY, out: EMPTY, input: null } };
+}
+
+type Vector = { data: Float32Array; shape: number[]; name: string };
+
+function named(name: Arg, tensors: Tensors): Vector {
   const tensor: Tensor | undefined = tensors.get(String(name));
   if (!tensor) throw new Error(`the weights hold no tensor ${name}`);
   if (!(tensor.data instanceof Float32Array)) throw new Error(`the tensor ${name} is not of floats`);
@@ -46,44 +93,150 @@ function named(name: string | number, tensors: Tensors): Matrix {
   return { data: tensor.data, shape: tensor.shape, name: String(name) };
 }
 
+function matrix(name: Arg, tensors: Tensors): Vector {
+  const found = named(name, tensors);
+  if (found.shape.length !== 2) throw new Error(`${name} is not a matrix`);
+  return found;
+}
+
+/** A matrix; a vector stands for its column. */
+function column(name: Arg, tensors: Tensors): Vector {
+  const found = named(name, tensors);
+  return found.shape.length === 1 ? { ...found, shape: [found.shape[0], 1] } : matrix(name, tensors);
+}
+
 /** A number stands for itself, a name for its tensor. */
-const vector = (arg: string | number, tensors: Tensors): Matrix =>
+const vector = (arg: Arg, tensors: Tensors): Vector =>
   typeof arg === "number" ? { data: Float32Array.of(arg), shape: [], name: String(arg) } : named(arg, tensors);
 
-function linear(weight: Matrix, bias: Matrix | null, width: number): Stage {
-  const [m, n] = weight.shape;
-  if (weight.shape.length !== 2) throw new Error(`${weight.name} is not a matrix`);
-  if (width && width !== n) throw new Error(`${weight.name} takes ${n} numbers, but gets ${width}`);
+/** What a register holds at the moment, or a tensor, or a number; one number serves all of `width`. */
+type Operand = { now: () => Float32Array; name: string; width: number };
+
+function operand(arg: Arg, width: number, { tensors, registers, widths }: Making): Operand {
+  const known = widths.get(String(arg));
+  const fixed = known === undefined ? vector(arg, tensors) : null;
+  const size = fixed ? fixed.data.length : (known ?? 0);
+  if (size > 1 && width && size !== width) throw new Error(`${arg} holds ${size} numbers, but gets ${width}`);
+  const now = fixed ? () => fixed.data : () => registers.get(String(arg)) ?? EMPTY;
+  return { now, name: String(arg), width: size };
+}
+
+function fits(size: number, wanted: number, what: string): void {
+  if (size !== wanted) throw new Error(`${what} takes ${wanted} numbers, but gets ${size}`);
+}
+
+const DENSE = 0.6; // share of numbers that are not zero, from which on looking for the others does not pay
+
+function linear(weight: Vector, bias: Vector | null, width: number, transposed: boolean): Stage {
+  const [rows, columns] = weight.shape;
+  const [m, n] = transposed ? [columns, rows] : [rows, columns];
+  if (width) fits(width, n, weight.name);
   if (bias && bias.data.length !== m)
     throw new Error(`${bias.name} holds ${bias.data.length} numbers, ${weight.name} gives ${m}`);
   const w = weight.data;
   const b = bias?.data ?? new Float32Array(m);
   const y = new Float32Array(m);
-  const whole = n - (n % 4);
-  const run: Run = (x) => {
-    if (x.length !== n) throw new Error(`${weight.name} takes ${n} numbers, but gets ${x.length}`);
-    for (let o = 0, p = 0; o < m; o++) {
-      // four sums at once: they do not wait for each other
+  const hot = new Int32Array(n); // where x is not zero: of bits often a few
+  const run = transposed ? byRows(w, b, y, hot, m) : byDots(w, b, y, hot, n);
+  return {
+    run: (x) => {
+      fits(x.length, n, weight.name);
+      let count = 0;
+      for (let i = 0; i < n; i++) if (x[i] !== 0) hot[count++] = i;
+      run(x, count);
+      return y;
+    },
+    width: m,
+  };
+}
+
+type Product = (x: Float32Array, count: number) => void;
+
+/** Four rows read each x once; how many rows that does. */
+function byFours(w: Float32Array, b: Float32Array, y: Float32Array, x: Float32Array, n: number): number {
+  const most = y.length - (y.length % 4);
+  for (let o = 0; o < most; o += 4) {
+    const p0 = o * n;
+    const p1 = p0 + n;
+    const p2 = p1 + n;
+    const p3 = p2 + n;
+    let s0 = b[o];
+    let s1 = b[o + 1];
+    let s2 = b[o + 2];
+    let s3 = b[o + 3];
+    for (let k = 0; k < n; k++) {
+      const value = x[k];
+      s0 += w[p0 + k] * value;
+      s1 += w[p1 + k] * value;
+      s2 += w[p2 + k] * value;
+      s3 += w[p3 + k] * value;
+    }
+    y[o] = s0;
+    y[o + 1] = s1;
+    y[o + 2] = s2;
+    y[o + 3] = s3;
+  }
+  return most;
+}
+
+/** y = Wx + b, each number from one row of W; four sums at once do not wait for each other. */
+function byDots(w: Float32Array, b: Float32Array, y: Float32Array, hot: Int32Array, n: number): Product {
+  const m = y.length;
+  return (x, count) => {
+    const dense = count > DENSE * n;
+    const length = dense ? n : count;
+    const whole = length - (length % 4);
+    let o = dense ? byFours(w, b, y, x, n) : 0;
+    for (let row = o * n; o < m; o++, row += n) {
       let s0 = b[o];
       let s1 = 0;
       let s2 = 0;
       let s3 = 0;
-      let i = 0;
-      for (; i < whole; i += 4, p += 4) {
-        s0 += w[p] * x[i];
-        s1 += w[p + 1] * x[i + 1];
-        s2 += w[p + 2] * x[i + 2];
-        s3 += w[p + 3] * x[i + 3];
+      let k = 0;
+      if (dense) {
+        for (let p = row; k < whole; k += 4, p += 4) {
+          s0 += w[p] * x[k];
+          s1 += w[p + 1] * x[k + 1];
+          s2 += w[p + 2] * x[k + 2];
+          s3 += w[p + 3] * x[k + 3];
+        }
+        for (; k < n; k++) s0 += w[row + k] * x[k];
+      } else {
+        for (; k < whole; k += 4) {
+          const [i0, i1, i2, i3] = [hot[k], hot[k + 1], hot[k + 2], hot[k + 3]];
+          s0 += w[row + i0] * x[i0];
+          s1 += w[row + i1] * x[i1];
+          s2 += w[row + i2] * x[i2];
+          s3 += w[row + i3] * x[i3];
+        }
+        for (; k < count; k++) s0 += w[row + hot[k]] * x[hot[k]];
       }
-      for (; i < n; i++, p++) s0 += w[p] * x[i];
       y[o] = s0 + s1 + (s2 + s3);
     }
-    return y;
   };
-  return { run, width: m };
 }
 
-function affine(shift: Matrix, scale: Matrix, width: number): Stage {
+/** y = Wᵀx + b, adding up rows of W, four at a time, so that memory is read in its order. */
+function byRows(w: Float32Array, b: Float32Array, y: Float32Array, hot: Int32Array, m: number): Product {
+  const sums = new Float64Array(m);
+  return (x, count) => {
+    sums.set(b);
+    const whole = count - (count % 4);
+    let k = 0;
+    for (; k < whole; k += 4) {
+      const [x0, x1, x2, x3] = [x[hot[k]], x[hot[k + 1]], x[hot[k + 2]], x[hot[k + 3]]];
+      const [p0, p1, p2, p3] = [m * hot[k], m * hot[k + 1], m * hot[k + 2], m * hot[k + 3]];
+      for (let j = 0; j < m; j++) sums[j] += x0 * w[p0 + j] + x1 * w[p1 + j] + (x2 * w[p2 + j] + x3 * w[p3 + j]);
+    }
+    for (; k < count; k++) {
+      const [x0, p0] = [x[hot[k]], m * hot[k]];
+      for (let j = 0; j < m; j++) sums[j] += x0 * w[p0 + j];
+    }
+    y.set(sums);
+  };
+}
+
+function affine(shift: Vector, scale: Vector, width: number): Stage {
   const a = shift.data;
   const b = scale.data;
   let size = width;
@@ -97,12 +250,182 @@ function affine(shift: Matrix, scale: Matrix, width: number): Stage {
   return each((x, i) => x * b[i * i1] + a[i * i0], size);
 }
 
-function each(f: (x: number, i: number) => number, width: number): Stage {
+/** A buffer of the width that tensors told, else of that of the first call. */
+function sized(width: number): (length: number) => Float32Array {
   let y = new Float32Array(width);
+  return (length) => {
+    if (width) fits(length, width, "a program");
+    if (y.length !== length) y = new Float32Array(length);
+    return y;
+  };
+}
+
+function each(f: (x: number, i: number) => number, width: number): Stage {
+  const buffer = sized(width);
   const run: Run = (x) => {
-    if (width && x.length !== width) throw new Error(`a program takes ${width} numbers, but gets ${x.length}`);
-    if (y.length !== x.length) y = new Float32Array(x.length); // only where no tensor before told the width
+    const y = buffer(x.length);
     for (let i = 0; i < y.length; i++) y[i] = f(x[i], i);
+    return y;
+  };
+  return { run, width };
+}
+
+/** One number out of all. */
+function one(f: (x: Float32Array) => number, width: number): Stage {
+  const y = new Float32Array(1);
+  const run: Run = (x) => {
+    if (width) fits(x.length, width, "a program");
+    y[0] = f(x);
+    return y;
+  };
+  return { run, width: 1 };
+}
+
+function total(x: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += x[i];
+  return sum;
+}
+
+function dot({ now, name }: Operand, width: number): Stage {
+  return one((x) => {
+    const b = now();
+    fits(x.length, b.length, name);
+    let sum = 0;
+    for (let i = 0; i < b.length; i++) sum += b[i] * x[i];
+    return sum;
+  }, width);
+}
+
+function paired(other: Operand, width: number, f: (x: number, y: number) => number): Stage {
+  const size = width || (other.width > 1 ? other.width : 0);
+  const buffer = sized(size);
+  const run: Run = (x) => {
+    const with_ = other.now();
+    const stride = with_.length === 1 ? 0 : 1;
+    if (stride) fits(x.length, with_.length, other.name);
+    const y = buffer(x.length);
+    for (let i = 0; i < y.length; i++) y[i] = f(x[i], with_[i * stride]);
+    return y;
+  };
+  return { run, width: size };
+}
+
+/** A copy: what the register holds stays when its source is written over. */
+function put(name: string, width: number, { registers, widths }: Making): Stage {
+  const buffer = sized(width);
+  widths.set(name, width);
+  registers.set(name, buffer(width));
+  const run: Run = (x) => {
+    const kept = buffer(x.length);
+    kept.set(x);
+    registers.set(name, kept);
+    return x;
+  };
+  return { run, width };
+}
+
+function known(name: string, widths: Map<string, number>): number {
+  const width = widths.get(name);
+  if (width === undefined) throw new Error(`the register ${name} is read before anything was put there`);
+  return width;
+}
+
+function get(name: string, { registers, widths }: Making): Stage {
+  return { run: () => registers.get(name) ?? EMPTY, width: known(name, widths) };
+}
+
+function concat(names: string[], { registers, widths }: Making): Stage {
+  const sizes = names.map((name) => known(name, widths));
+  const width = sizes.includes(0) ? 0 : sizes.reduce((sum, size) => sum + size, 0);
+  const buffer = sized(width);
+  const run: Run = () => {
+    let length = 0;
+    for (const name of names) length += registers.get(name)?.length ?? 0;
+    const y = buffer(length);
+    let at = 0;
+    for (const name of names) {
+      const part = registers.get(name) ?? EMPTY;
+      y.set(part, at);
+      at += part.length;
+    }
+    return y;
+  };
+  return { run, width };
+}
+
+function slice(from: number, to: number, width: number): Stage {
+  if (!(from >= 0 && to > from && Number.isInteger(from) && Number.isInteger(to)))
+    throw new Error(`there is no part from ${from} to ${to}`);
+  const y = new Float32Array(to - from);
+  const check = (length: number) => {
+    if (length < to) throw new Error(`a part from ${from} to ${to} is wanted of ${length} numbers`);
+  };
+  if (width) check(width);
+  const run: Run = (x) => {
+    check(x.length);
+    for (let i = 0; i < y.length; i++) y[i] = x[from + i];
+    return y;
+  };
+  return { run, width: y.length };
+}
+
+function sincos(inner: Stage): Stage {
+  const y = new Float32Array(2 * inner.width);
+  const run: Run = (x, at) => {
+    const angle = inner.run(x, at);
+    for (let i = 0; i < angle.length; i++) {
+      y[i] = Math.sin(angle[i]);
+      y[angle.length + i] = Math.cos(angle[i]);
+    }
+    return y;
+  };
+  return { run, width: y.length };
+}
+
+function row(table: Vector): Stage {
+  const width = table.shape.slice(1).reduce((n, size) => n * size, 1);
+  const y = new Float32Array(width);
+  const run: Run = (_, { t }) => {
+    if (t === undefined || !(t >= 0 && t < table.shape[0]))
+      throw new Error(`${table.name} has rows 0 … ${table.shape[0] - 1}, and the chain stands at ${t}`);
+    for (let i = 0; i < width; i++) y[i] = table.data[t * width + i];
+    return y;
+  };
+  return { run, width };
+}
+
+function temper(width: number): Stage {
+  const buffer = sized(width);
+  const run: Run = (x, { beta }) => {
+    if (beta === undefined || beta === 1) return x;
+    const y = buffer(x.length);
+    for (let i = 0; i < y.length; i++) y[i] = beta * x[i];
+    return y;
+  };
+  return { run, width };
+}
+
+function bernoulli(width: number): Stage {
+  const buffer = sized(width);
+  const run: Run = (x, { uniform }) => {
+    if (!uniform) throw new Error("a coin needs a source of chance");
+    const y = buffer(x.length);
+    for (let i = 0; i < y.length; i++) y[i] = uniform() < x[i] ? 1 : 0;
+    return y;
+  };
+  return { run, width };
+}
+
+function gaussian(variance: Operand, width: number): Stage {
+  const buffer = sized(width);
+  const run: Run = (x, { noise }) => {
+    if (!noise) throw new Error("a Gaussian needs a source of noise");
+    const v = variance.now();
+    const stride = v.length === 1 ? 0 : 1;
+    if (stride) fits(x.length, v.length, variance.name);
+    const y = buffer(x.length);
+    for (let i = 0; i < y.length; i++) y[i] = x[i] + Math.sqrt(v[i * stride]) * noise();
     return y;
   };
   return { run, width };

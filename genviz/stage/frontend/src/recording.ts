@@ -13,6 +13,7 @@ export class Recording {
   status: Status = { state: "starting", step: 0, until: 0 };
   info: Record<string, unknown> = {};
   edits: { step: number; verb: string; args: unknown }[] = [];
+  broken = ""; // why a film broke off
   keyframes: number[] = []; // ascending steps whose weights can be fetched
   private columns: Metric[] = []; // by number: a value may come before the name of its column
   private journal = new Splitter(readJournal);
@@ -47,11 +48,17 @@ export class Recording {
     }
   }
 
+  /** An action at rest changed the weights of a step that were announced before. */
+  protected renewed(_step: number): void {}
+
   private note(entry: Entry): void {
     if (entry.open) this.info = entry.open;
     if (entry.status) this.status = entry.status;
     if (entry.edit) this.edits.push(entry.edit);
-    if (entry.keyframe !== undefined) put(this.keyframes, entry.keyframe, (step) => step);
+    if (entry.keyframe !== undefined) {
+      if (this.keyframes.includes(entry.keyframe)) this.renewed(entry.keyframe);
+      put(this.keyframes, entry.keyframe, (step) => step);
+    }
     entry.columns?.forEach((name, i) => {
       this.metrics.set(name, this.column((entry.at ?? 0) + i));
     });
@@ -66,6 +73,7 @@ export class Recording {
 
   private show(moment: Moment): void {
     if (moment.kind === "scene") this.scene = moment.scene;
+    else if (moment.kind === "trouble") this.broken = moment.error;
     else if (moment.kind === "frame") put(this.frames, moment.frame, ({ step }) => step);
     else if (this.shots.at(-1)?.step === moment.frame.step) this.shots.push(moment.frame);
     else this.shots = [moment.frame];

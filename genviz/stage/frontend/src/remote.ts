@@ -28,7 +28,9 @@ export class Weights {
   problem = "";
   private sets = new Lru<number, { tensors: Tensors; programs: Map<string, Program | null> }>(24);
   private absent = new Set<number>();
+  private stale = new Map<number, number>(); // steps whose weights changed, and when; the old ones serve until the new ones come
   private wanted = 0;
+  private asked: number | null = null;
   private busy = false;
   private last = Number.NEGATIVE_INFINITY;
 
@@ -39,7 +41,8 @@ export class Weights {
 
   /** The program with the newest weights at hand that are not after `step`; if `wanted`, those of `step` itself are on their way. */
   program(name: string, scene: Scene, step: number, wanted: boolean): Program | null {
-    if (wanted && !this.sets.has(step) && !this.absent.has(step)) this.want(step);
+    this.asked = step;
+    if (wanted && (!this.sets.has(step) || this.stale.has(step)) && !this.absent.has(step)) this.want(step);
     const nearest = [...this.sets.keys()].filter((each) => each <= step);
     const set = nearest.length ? this.sets.get(Math.max(...nearest)) : undefined;
     if (!set) return null;
@@ -49,6 +52,19 @@ export class Weights {
       set.programs.set(name, program);
     }
     return program;
+  }
+
+  /** Resolves when the weights of the step last asked for are here, or cannot be had. */
+  async settled(): Promise<void> {
+    const step = this.asked;
+    const here = step === null || (this.sets.has(step) && !this.stale.has(step)) || this.absent.has(step);
+    if (!here) await this.fetch(step);
+  }
+
+  /** The weights of a step are others now. */
+  renew(step: number): void {
+    this.absent.delete(step);
+    if (this.sets.has(step) || this.busy) this.stale.set(step, Date.now());
   }
 
   private compiled(name: string, scene: Scene, tensors: Tensors): Program | null {
@@ -76,6 +92,7 @@ export class Weights {
       if (answer.final) this.absent.add(step);
       if (!answer.ok) throw new Error(await answer.why());
       this.sets.set(step, { tensors: readSafetensors(await answer.bytes()), programs: new Map() });
+      if ((this.stale.get(step) ?? 0) < this.last) this.stale.delete(step); // else they changed on the way
       this.problem = "";
     } catch (error) {
       this.problem = `The weights of step ${step} could not be had: ${words(error)}.`;
@@ -87,20 +104,24 @@ export class Weights {
 
 export class Looks {
   private answers = new Lru<string, Pane[] | { error: string }>(48);
-  private busy = new Set<string>(); // one question a panel: the redraw after its answer asks for what is wanted then
+  private busy = new Map<string, Promise<void>>(); // one question a panel: the redraw after its answer asks for what is wanted then
 
   constructor(private readonly changed: () => void) {}
 
   ask(panel: string, url: string): Pane[] | { error: string } | null {
     const answer = this.answers.get(url);
     if (!answer && !this.busy.has(panel)) {
-      this.busy.add(panel);
-      void this.fetch(url).then(() => {
+      const done = this.fetch(url).then(() => {
         this.busy.delete(panel);
         this.changed();
       });
+      this.busy.set(panel, done);
     }
     return answer ?? null;
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.busy.values());
   }
 
   private async fetch(url: string): Promise<void> {
@@ -121,17 +142,27 @@ export class Looks {
 
 export const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-type Answer = { ok: boolean; final: boolean; bytes(): Promise<Uint8Array>; why(): Promise<string> };
+type Answer = {
+  ok: boolean;
+  final: boolean;
+  bytes(): Promise<Uint8Array>;
+  chunks(): AsyncGenerator<Uint8Array>; // as they come
+  why(): Promise<string>;
+};
 
 /** `final`: asking again would give the same refusal. */
-export async function get(url: string): Promise<Answer> {
-  const answer = await fetch(url).catch(() => {
+export async function get(url: string, signal: AbortSignal | null = null): Promise<Answer> {
+  const answer = await (signal ? fetch(url, { signal }) : fetch(url)).catch(() => {
     throw new Error("genviz does not answer");
   });
   return {
     ok: answer.ok,
     final: answer.status >= 400 && answer.status < 500 && answer.status !== 429,
     bytes: async () => new Uint8Array(await answer.arrayBuffer()),
+    chunks: async function* () {
+      const reader = answer.body?.getReader();
+      for (let part = await reader?.read(); part?.value; part = await reader?.read()) yield part.value;
+    },
     why: async () => {
       try {
         return String(((await answer.json()) as { error: string }).error);

@@ -14,11 +14,17 @@ type Component = {
   setStateValue: (name: string, value: unknown) => void;
   setTriggerValue: (name: string, value: unknown) => void;
 };
-type Mount = { view: View; id: string; scene: string | undefined; tell: (state: ViewState) => void };
+type Mount = {
+  view: View;
+  id: string;
+  scene: string | undefined;
+  tell: (state: ViewState) => void;
+  set: (knobs: Record<string, number>) => void;
+};
 
 const mounts = new WeakMap<Node, Mount>();
 
-export default function stage({ data, parentElement, setStateValue }: Component): () => void {
+export default function stage({ data, parentElement, setStateValue, setTriggerValue }: Component): () => void {
   const options: Options = {
     panes: data.panes ?? null,
     transport: data.transport ?? false,
@@ -27,12 +33,15 @@ export default function stage({ data, parentElement, setStateValue }: Component)
     label: data.label ?? "",
     loop: data.loop ?? false,
     figures: data.figures ?? {},
+    beside: data.beside ?? [],
   };
   const tell = (state: ViewState) => setStateValue("view", state);
+  const set = (knobs: Record<string, number>) => setTriggerValue("set", knobs);
   const known = mounts.get(parentElement);
-  if (known?.id === data.source && known.scene === data.scene) {
-    known.tell = tell;
-    known.view.update(options);
+  if (known && (known.id === data.source || known.view.turns(data.source)) && known.scene === data.scene) {
+    known.id = data.source;
+    Object.assign(known, { tell, set });
+    known.view.update(options, data.scene ? undefined : source(data.source));
     return () => close(parentElement);
   }
   close(parentElement);
@@ -46,8 +55,13 @@ export default function stage({ data, parentElement, setStateValue }: Component)
     id: data.source,
     scene: data.scene,
     tell,
-    view: new View(parentElement, data.scene ? still(data.source, data.scene) : source(data.source), options, (state) =>
-      mount.tell(state),
+    set,
+    view: new View(
+      parentElement,
+      data.scene ? still(data.source, data.scene) : source(data.source),
+      options,
+      (state) => mount.tell(state),
+      (knobs) => mount.set(knobs),
     ),
   };
   mounts.set(parentElement, mount);

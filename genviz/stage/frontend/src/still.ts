@@ -10,7 +10,7 @@ export function still(id: string, blob: string): Source {
   let problem = "";
   try {
     const bytes = Uint8Array.from(atob(blob), (letter) => letter.charCodeAt(0));
-    scene = { panes: readLook(bytes), programs: {}, latent: 0, shape: [] };
+    scene = { panes: readLook(bytes), programs: {}, latent: 0, shape: [], controls: [] };
   } catch (error) {
     problem = `This picture cannot be read: ${error instanceof Error ? error.message : String(error)}. Reload the page.`;
   }
@@ -28,6 +28,8 @@ export function still(id: string, blob: string): Source {
   };
   return {
     id,
+    film: null,
+    walk: null,
     scene,
     problem,
     frames: [],
@@ -52,9 +54,11 @@ export function still(id: string, blob: string): Source {
       selection = point;
       changed();
     },
+    seen: () => {},
     seek: () => {},
     play: () => {},
     around: () => null,
+    keyframe: () => null,
     program: () => null,
     attend: () => () => {},
     ask: () => null,

@@ -3,20 +3,31 @@
 import { el } from "./dom";
 import { Backdrop, stamp } from "./draw/curves";
 import { Decoder } from "./draw/decode";
-import { ribbon } from "./draw/ribbon";
+import { ribbon, span } from "./draw/ribbon";
 import { Extent } from "./extent";
 import { paint } from "./paint";
 import type { Theme } from "./theme";
 import type { Frame, Metric, Pane, Source } from "./types";
-import { edited, extent, head, position, whole } from "./words";
+import { edited, head, position, whole } from "./words";
 
-const RIBBON = 22;
+const RIBBON = 22; // pixels of the loss below the thumbnails: a film has none
+const FAINT = 0.3; // the part that a fork shares with its parent
+const CALM = 400; // ms between two drawings of the strip of a chain that walks
+const MOST = 400; // thumbnails kept
 const BATCH = 3; // thumbnails drawn in one animation frame
 
 type Loss = { metric: Metric; sign: number };
+/** What a strip has from the others: the steps and losses that all of them span, and where it left its parent. */
+export type Track = {
+  across: [number, number];
+  range: [number, number] | null;
+  born: number; // the step from which it is a run of its own
+  past: Frame[]; // its parent's frames up to there, shown until its own have come
+  low: boolean; // somebody else is on the stage
+};
 
 export class Strip {
-  readonly root = el("div", { class: "strip", role: "slider", tabindex: 0, "aria-label": "training time" });
+  readonly root = el("div", { class: "strip", role: "slider", tabindex: 0 });
   private readonly canvas = el("canvas");
   private readonly handle = el("div", { class: "handle" });
   private readonly ticks = el("div", { class: "ticks" });
@@ -24,23 +35,31 @@ export class Strip {
   private thumbs = new Map<number, HTMLCanvasElement>(); // by step
   private extents: Extent | null = null;
   private key = "";
+  private look = ""; // what its thumbnails were drawn for
+  private spanned: { key: string; range: [number, number] | null } = { key: "", range: null };
   private pending = 0;
   private dragging = false;
+  private rendered = 0;
+  private of: Frame[] = []; // whose thumbnails these are
 
   constructor(
     private readonly source: Source,
     private readonly released: () => void,
+    private readonly track: () => Track,
+    touched: () => void,
   ) {
+    this.root.classList.toggle("film", Boolean(source.film));
     this.root.append(this.canvas, this.ticks, this.handle);
     const to = (event: PointerEvent) => {
       const box = this.root.getBoundingClientRect();
-      const [first, last] = extent(source);
+      const [first, last] = track().across;
       source.seek(first + Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1) * (last - first));
     };
     this.root.addEventListener("pointerdown", (event) => {
       if (event.button) return;
       this.root.setPointerCapture(event.pointerId);
       this.dragging = true;
+      touched();
       if (source.playing) source.play(false);
       to(event);
     });
@@ -70,7 +89,8 @@ export class Strip {
   draw(pane: Pane | undefined, theme: Theme, hidden: Set<string>): void {
     const { source, width } = this;
     if (width < 10) return;
-    const [first, last] = extent(source);
+    const track = this.track();
+    const [first, last] = track.across;
     const at = Math.min(Math.max((source.playhead - first) / (last - first), 0), 1);
     this.handle.style.transform = `translateX(${at * width}px)`;
     const text = position(source);
@@ -81,22 +101,48 @@ export class Strip {
       this.root.setAttribute("aria-valuenow", String(Math.round(source.playhead)));
     }
     const off = pane ? [...hidden].filter((id) => id.startsWith(`${pane.name}/`)).join() : "";
+    if ((source.film || source.walk) && source.frames !== this.of) {
+      this.of = source.frames;
+      this.thumbs.clear();
+      this.key = "";
+    }
     const look = `${theme.paper}|${off}|${pane?.name}`;
     const line = this.loss(pane);
-    const key = `${look}|${width}|${source.frames.length}|${head(source)}|${last}|${line && stamp(line.metric)}|${source.edits.length}`;
+    const key = `${look}|${width}|${source.frames.length}|${head(source)}|${last}|${line && stamp(line.metric)}|${source.edits.length}|${track.range}|${track.born}|${track.low}`;
     if (key === this.key) return;
-    if (!this.key.startsWith(look)) this.thumbs.clear();
+    if (source.walk && source.playing && performance.now() - this.rendered < CALM) return; // a chain grows at every beat
+    this.rendered = performance.now();
+    if (this.look !== look || this.thumbs.size > MOST) this.thumbs.clear();
+    this.look = look;
     this.key = key;
-    this.render(pane, theme, hidden, line);
+    this.render(pane, theme, hidden, line, track);
   }
 
-  private render(pane: Pane | undefined, theme: Theme, hidden: Set<string>, line: Loss | null): void {
+  /** A fork's past looks as its parent's: what is drawn of that need not be drawn again. */
+  inherit(parent: Strip): void {
+    this.thumbs = new Map(parent.thumbs);
+    this.look = parent.look;
+  }
+
+  /** The losses it spans. */
+  range(pane: Pane | undefined): [number, number] | null {
+    const line = this.loss(pane);
+    if (!line) return null;
+    const key = stamp(line.metric);
+    if (this.spanned.key !== key) this.spanned = { key, range: span(line.metric, line.sign) };
+    return this.spanned.range;
+  }
+
+  private render(pane: Pane | undefined, theme: Theme, hidden: Set<string>, line: Loss | null, track: Track): void {
     const { source, width } = this;
-    const [first, last] = extent(source);
-    const size = Math.min(40, Math.max(30, Math.floor(width / 48) - 2));
+    const [first, last] = track.across;
+    const frames = source.frames.length ? source.frames : track.past;
+    const size = track.low ? 26 : Math.min(40, Math.max(30, Math.floor(width / 48) - 2));
+    const tall = track.low ? 14 : RIBBON;
+    const apart = track.low ? 2 : 6;
     const count = Math.max(1, Math.floor(width / (size + 2)));
     const pitch = width / count;
-    const height = size + 6 + RIBBON;
+    const height = size + (source.film ? 0 : apart + tall);
     const ratio = window.devicePixelRatio || 1;
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
@@ -104,21 +150,33 @@ export class Strip {
     const g = this.canvas.getContext("2d");
     if (!g) return;
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const until = ((head(source) - first) / (last - first)) * width;
+    const place = (step: number) => ((step - first) / (last - first)) * width;
+    const until = place(frames.at(-1)?.step ?? first);
+    const born = track.born > first ? place(track.born) : 0;
     g.fillStyle = theme.line;
     g.globalAlpha = 0.35;
     g.fillRect(until, 0, width - until, height); // still to come
     g.globalAlpha = 1;
     const missing: { frame: Frame; x: number }[] = [];
-    for (let k = 0; k < count && source.frames.length; k++) {
+    const put = (thumb: HTMLCanvasElement, x: number) => {
+      g.globalAlpha = x < born ? FAINT : 1;
+      g.drawImage(thumb, x - size / 2, 0, size, size);
+      g.globalAlpha = 1;
+    };
+    for (let k = 0; k < count && frames.length; k++) {
       const x = (k + 0.5) * pitch;
       if (x > until + pitch / 2) break;
-      const frame = nearest(source.frames, first + Math.min(1, x / width) * (last - first), k === 0);
+      const frame = nearest(frames, first + Math.min(1, x / width) * (last - first), k === 0);
       const thumb = this.thumbs.get(frame.step);
-      if (thumb) g.drawImage(thumb, x - size / 2, 0, size, size);
+      if (thumb) put(thumb, x);
       else missing.push({ frame, x });
     }
-    if (line) ribbon(g, theme, line.metric, line.sign, { x: 0, y: size + 6, w: width, h: RIBBON }, first, last);
+    const range = track.range ?? this.range(pane);
+    if (line && range && !source.film) {
+      ribbon(g, theme, line.metric, line.sign, { x: 0, y: size + apart, w: width, h: tall }, first, last, range);
+      g.fillStyle = `rgb(${theme.paper.join(" ")} / ${1 - FAINT})`;
+      g.fillRect(0, size + apart, born, tall);
+    }
     this.marks(first, last);
     cancelAnimationFrame(this.pending);
     if (!pane || !missing.length) return;
@@ -128,7 +186,7 @@ export class Strip {
       for (const { frame, x } of missing.splice(0, BATCH)) {
         const thumb = this.thumb(pane, frame, theme, hidden, size, ratio, extents);
         this.thumbs.set(frame.step, thumb);
-        g.drawImage(thumb, x - size / 2, 0, size, size);
+        put(thumb, x);
       }
       if (missing.length) this.pending = requestAnimationFrame(some);
     };
@@ -165,6 +223,7 @@ export class Strip {
       extents,
       decoder: new Decoder(),
       backdrop: new Backdrop(),
+      tracer: null,
       theme,
       still: true,
       mini: true,

@@ -1,8 +1,10 @@
 // The transport (C1): buttons, speed, the scrub bar, and the state of the run in plain words.
 
 import { faster, goLive, isSlow, moving, play, rewind, SPEEDS, slow, step, trainOn } from "./commands";
+import { Controls } from "./controls";
 import { drawing, el, ICON, say } from "./dom";
-import { Strip } from "./strip";
+import type { Save } from "./save";
+import { type Mount, Strips } from "./strips";
 import type { Theme } from "./theme";
 import type { Pane, Source } from "./types";
 import { atHead, live, state } from "./words";
@@ -12,7 +14,7 @@ export type Action = () => unknown;
 
 export class Transport {
   readonly root = el("div", { class: "transport" });
-  readonly strip: Strip;
+  readonly strip: Strips;
   private readonly status = el("p", { class: "status", role: "status" });
   private readonly error = el("p", { class: "error", role: "alert" });
   private readonly playing: HTMLButtonElement;
@@ -21,14 +23,24 @@ export class Transport {
   private readonly golive: HTMLButtonElement;
   private readonly onward: HTMLButtonElement;
   private readonly speed: HTMLSelectElement;
+  private readonly controls: Controls | null;
   private shown = "";
 
   constructor(
-    private readonly source: Source,
-    private readonly commit: () => void,
+    private source: Source,
+    private readonly mount: Mount,
     help: () => void,
+    save: Save,
   ) {
-    this.strip = new Strip(source, commit);
+    this.strip = new Strips(source, {
+      ...mount,
+      turn: (other) => {
+        this.source = other;
+        this.shown = "";
+        mount.turn(other);
+      },
+    });
+    this.controls = source.film ? new Controls(source, source.film, () => mount.commit()) : null;
     const button = (label: string, icon: string, act: Action, key: string) => {
       const node = el(
         "button",
@@ -38,29 +50,35 @@ export class Transport {
       node.addEventListener("click", () => this.run(act));
       return node;
     };
-    const first = button("Rewind", ICON.rewind, () => rewind(source), "R");
-    const back = button("One step back", ICON.back, () => step(source, -1), "←");
-    this.playing = button("Play", ICON.play, () => play(source), "space");
+    const first = button("Rewind", ICON.rewind, () => rewind(this.source), "R");
+    const back = button("One step back", ICON.back, () => step(this.source, -1), "←");
+    this.playing = button("Play", ICON.play, () => play(this.source), "space");
     this.playing.classList.add("main");
-    this.stepping = button("One step", ICON.step, () => step(source, 1), "→");
+    this.stepping = button("One step", ICON.step, () => step(this.source, 1), "→");
     this.slowing = el("button", { class: "text-button", type: "button", "aria-pressed": "false" }, "slow");
-    this.slowing.title = live(source)
-      ? "Slow motion: each training step in captioned moments"
-      : "Play at a quarter of the speed";
-    this.slowing.addEventListener("click", () => this.run(() => slow(source)));
+    this.slowing.title = source.walk
+      ? "Slow motion: each unit's update in captioned moments"
+      : live(source)
+        ? "Slow motion: each training step in captioned moments"
+        : "Play at a quarter of the speed";
+    this.slowing.addEventListener("click", () => this.run(() => slow(this.source)));
     this.golive = el("button", { class: "text-button live", type: "button", hidden: true }, "go live");
-    this.golive.addEventListener("click", () => this.run(() => goLive(source)));
+    this.golive.addEventListener("click", () => this.run(() => goLive(this.source)));
     this.onward = el("button", { class: "text-button live", type: "button", hidden: true }, "train on");
     this.onward.title = "Train by as many steps again";
-    this.onward.addEventListener("click", () => this.run(() => trainOn(source)));
+    this.onward.addEventListener("click", () => this.run(() => trainOn(this.source)));
     this.speed = el("select", { class: "speed", "aria-label": "speed of playing", title: "speed of playing ([ and ])" });
     this.speed.append(...SPEEDS.map((speed) => el("option", { value: speed }, `${speed}×`)));
     this.speed.addEventListener("change", () => {
-      source.speed = Number(this.speed.value);
+      this.source.speed = Number(this.speed.value);
     });
-    const link = el("button", { class: "text-button keys", type: "button" }, "copy link");
-    link.title = "Copy the address: it opens this very view";
-    link.addEventListener("click", () => this.run(() => copy(link, this.commit)));
+    const fork = el("button", { class: "text-button fork", type: "button" }, "fork");
+    fork.title = "Fork here (F): a new run that is this one up to the playhead, to go on otherwise";
+    fork.hidden = Boolean(source.film || source.walk);
+    fork.addEventListener("click", () => this.run(() => this.strip.fork()));
+    const saving = el("button", { class: "text-button keys", type: "button" }, "save");
+    saving.title = "Save a picture, a clip, weights, a script, the link (G)";
+    saving.addEventListener("click", () => save.toggle());
     const keys = el(
       "button",
       { class: "text-button keys", type: "button", "aria-label": "Keyboard", title: "Keyboard (?)" },
@@ -76,20 +94,22 @@ export class Transport {
       this.stepping,
       this.slowing,
       this.speed,
+      fork,
       this.golive,
       this.onward,
       this.status,
-      link,
+      saving,
       keys,
     );
-    this.root.append(row, this.strip.root, this.error);
+    this.root.append(save.root, row, this.strip.root, this.error);
+    if (this.controls) this.root.prepend(this.controls.root);
   }
 
   /** Acts, says in place what went wrong, and tells Python where we stand. */
   async run(act: Action): Promise<void> {
     const told = await act();
     say(this.error, typeof told === "string" ? told : "");
-    this.commit();
+    this.mount.commit();
   }
 
   faster(way: 1 | -1): void {
@@ -99,6 +119,7 @@ export class Transport {
   draw(pane: Pane | undefined, theme: Theme, hidden: Set<string>): void {
     const { source } = this;
     this.strip.draw(pane, theme, hidden);
+    this.controls?.draw();
     const on = moving(source);
     const training = live(source) && (source.status.state === "running" || source.status.state === "starting");
     const look = `${source.status.state}|${on}|${isSlow(source)}|${source.speed}|${training && !source.following}|${training}|${live(source) && atHead(source)}`;
@@ -110,7 +131,11 @@ export class Transport {
       this.playing.setAttribute("aria-label", label);
       this.playing.title = `${label} (space)`;
       this.playing.replaceChildren(drawing(20, 20, [on ? ICON.pause : ICON.play]));
-      this.stepping.title = live(source) && atHead(source) ? "One training step (→)" : "Next frame (→)";
+      this.stepping.title = source.walk
+        ? "One step (→)"
+        : live(source) && atHead(source)
+          ? "One training step (→)"
+          : "Next frame (→)";
       this.slowing.setAttribute("aria-pressed", String(isSlow(source)));
       this.speed.value = String(source.speed);
       this.golive.hidden = !(training && !source.following);
@@ -119,19 +144,4 @@ export class Transport {
     say(this.status, state(source));
     this.status.classList.toggle("bad", Boolean(source.problem) || source.status.state === "diverged");
   }
-}
-
-const WRITTEN = 700; // ms until the view stands in the address
-
-async function copy(button: HTMLButtonElement, commit: () => void): Promise<string> {
-  commit();
-  await new Promise((resolve) => setTimeout(resolve, WRITTEN));
-  try {
-    await navigator.clipboard.writeText(window.location.href);
-  } catch {
-    return "The browser does not let this page copy: copy its address from the address bar.";
-  }
-  say(button, "copied");
-  setTimeout(() => say(button, "copy link"), 2000);
-  return "";
 }

@@ -38,7 +38,22 @@ export type Numbers = Base<"numbers"> & With<"figures"> & { rows: [string, numbe
 export type Trace = Base<"trace"> & With<never> & { ahead: string; back?: string; clock: number[] };
 export type Handles = Base<"handles"> & With<"xy"> & { knobs: string[]; scale: number[] };
 export type Caption = Base<"caption"> & With<never> & { text?: string };
-export type Layer = Points | Images | Field | Arrows | Mesh | Path | Ellipses | Bars | Curves | Decode | Numbers | Caption;
+export type Layer =
+  | Points
+  | Images
+  | Units
+  | Field
+  | Arrows
+  | Mesh
+  | Path
+  | Ellipses
+  | Bars
+  | Curves
+  | Decode
+  | Numbers
+  | Trace
+  | Handles
+  | Caption;
 
 export type Pane = {
   name: string;
@@ -55,9 +70,30 @@ export type Pane = {
   latent?: boolean;
   line?: boolean;
   ask?: string;
+  walks?: string; // the client program that fills its layers, in the browser
+  clamp?: boolean; // of a film: a person may fix values here
+};
+export type Setting = number | string | boolean;
+/** A knob that a person may set of a film. */
+export type Control = {
+  name: string;
+  value: Setting;
+  kind: "int" | "float" | "bool" | "str";
+  low: number | null;
+  high: number | null;
+  help: string;
+  log: boolean;
+  choices: Setting[];
 };
 export type Op = [string, ...(string | number)[]]; // e.g. ["linear", "decoder.0.weight", "decoder.0.bias"], ["relu"]
-export type Scene = { panes: Pane[]; programs: Record<string, Op[]>; latent: number; shape: number[] };
+export type Scene = {
+  panes: Pane[];
+  programs: Record<string, Op[]>;
+  latent: number;
+  shape: number[];
+  controls: Control[];
+  actions?: string[]; // what a person may do to a run besides setting knobs
+};
 export type Frame = {
   step: number;
   time: number;
@@ -65,8 +101,23 @@ export type Frame = {
   limits: Record<string, number[]>;
   caption: string;
 };
-export type Metric = { steps: number[]; values: number[] };
-export type Program = (z: Float32Array) => Float32Array; // returns a reused buffer: copy before the next call
+export type Metric = { steps: number[]; values: number[]; made?: number }; // `made`: literal points, told apart by number
+/** What a program has besides its argument: the chain time, the inverse temperature, sources of chance. */
+export type Ambient = { t?: number; beta?: number; noise?: () => number; uniform?: () => number };
+/** A place in a program where chance decides, as it was at the last call: `out` fell with `p` (for a Gaussian the mean), which a
+ *  sigmoid made of `input`; `name` is the register that got it, "x" the new state. */
+export type Coin = {
+  kind: "bernoulli" | "gaussian";
+  name: string;
+  p: Float32Array;
+  out: Float32Array;
+  input: Float32Array | null;
+};
+/** Returns a reused buffer, and leaves its registers: copy before the next call. */
+export type Program = ((x: Float32Array, at?: Ambient) => Float32Array) & {
+  registers: Map<string, Float32Array>;
+  coins: Coin[];
+};
 export type Status = {
   state: "starting" | "running" | "paused" | "done" | "stopped" | "interrupted" | "diverged";
   step: number;
@@ -75,9 +126,63 @@ export type Status = {
   slow?: boolean; // it tells its steps in captioned moments
 };
 
+export type Grain = "unit" | "layer" | "sweep";
+export type Begin = "data" | "noise" | "fantasy";
+/** What is being updated: a unit of a board, −1 for all of it; first its input arrives, then the coin falls, then the light changes. */
+export type Spot = { board: string; unit: number; phase: 0 | 1 | 2; since: number; input: number; p: number; value: number };
+
+/** A chain that the browser runs itself, and what a person may do to it. */
+export interface Walking {
+  readonly base: Source; // whose weights, at whose playhead
+  readonly begins: Begin[]; // where it can start
+  readonly clamp: Float32Array; // known values by unit, NaN where free
+  readonly spot: Spot | null;
+  readonly moment: Frame | null; // the captioned moment of a unit's update
+  readonly learning: "" | "never" | "ready"; // "": the model has no such action; never: nothing trains here
+  readonly paints: boolean; // there is a board to paint on
+  readonly words: string; // how it stands
+  chains: number;
+  seed: number;
+  temperature: number;
+  grain: Grain;
+  slow: boolean;
+  view: WalkView; // what a link keeps
+  start(from: Begin): void;
+  sweeps(count: number): void; // from the data, so many and no more
+  paint(unit: number, value: number): void; // NaN frees it
+  free(): void;
+  learn(): Promise<string>;
+}
+export type WalkView = {
+  chains?: number;
+  seed?: number;
+  temperature?: number;
+  grain?: Grain;
+  begin?: Begin;
+  clamp?: string; // "0-27+,40-": units 0 to 27 are on, 40 is off
+};
+
+export type Asked = { seed: number; settings: Record<string, Setting>; clamp: (number | null)[] | null };
+/** What can be asked of a film, and what it was asked with. */
+export interface Darkroom {
+  readonly seed: number;
+  readonly settings: ReadonlyMap<string, Setting>;
+  readonly clamp: Float32Array | null; // a row of known values, NaN where free
+  readonly loading: boolean;
+  renew(): void; // other noise
+  set(name: string, value: Setting): void;
+  pin(row: Float32Array | null): void;
+  stop(): void; // enough of it has come
+  asked(): Asked; // for a link; a long row of known values is left out
+  restore(asked: Asked): void;
+}
+
 /** A timeline that can be watched: a live run or a shipped pretrained one. One object per id on `window`, shared by all mounts. */
 export interface Source {
-  readonly id: string; // "run:<id>" | "pretrained:<name>"
+  readonly id: string; // "run:<id>" | "pretrained:<name>" | "film:<source>/<panel>" | "walk:<source>/<program>"
+  readonly film: Darkroom | null; // of a film: its steps are chain steps
+  readonly walk: Walking | null; // of a chain that runs here
+  readonly base?: Source; // of a film or a walk: the recording it begins from
   readonly scene: Scene | null; // null until the layout record arrived
   readonly frames: Frame[]; // ascending steps
   readonly shots: Frame[]; // captioned slow-motion moments, oldest first; only of the current slow motion
@@ -94,10 +199,13 @@ export interface Source {
   readonly version: number; // grows with every change but that of the cursor
   axes: [number, number]; // which two code dimensions the latent pane shows
   selection: number; // index of the selected point, −1 for none
+  seen(): void; // it is being drawn: what is computed on demand is wanted
   seek(step: number): void; // stops following unless at the end
   play(on?: boolean): void;
   /** The two frames round the playhead and the share of the second: for interpolation. */
   around(): { a: Frame; b: Frame; mix: number } | null;
+  /** The step of the newest weights at or before the playhead; null while there are none. A shipped recording has one set. */
+  keyframe(): number | null;
   /** A compiled client program with the weights of the newest keyframe at or before the playhead, or of an earlier one; null
    *  until some are there. Calling it starts the fetch, at most two a second, while somebody attends, it plays, or the playhead
    *  rests. */
@@ -106,6 +214,8 @@ export interface Source {
   attend(): () => void;
   /** A panel computed by the server for the selected point at the playhead's keyframe; cached; null while it is on its way. */
   ask(panel: string, point: number): Pane[] | { error: string } | null;
+  /** Resolves when what the last picture asked for has come: weights of its step, answers of the server. */
+  settled?(): Promise<void>;
   /** Commands to the run: play(until), pause, step(n), slow(on), stop. Resolves with "" or the error. */
   send(verb: "play" | "pause" | "step" | "slow" | "stop" | "edit", args?: Record<string, unknown>): Promise<string>;
   /** Called after any change that may need a redraw; returns the unsubscriber. */

@@ -3,16 +3,23 @@
 import { codesOf, widest } from "./codes";
 import { el, say, scrolls } from "./dom";
 import { type Figure, Figures } from "./figures";
+import { compared } from "./fork";
 import { interact } from "./interact";
 import { Help, keyboard } from "./keys";
-import { arrange, GAP, NARROW, pair, type Room, within } from "./layout";
+import { abreast, arrange, GAP, NARROW, pair, type Room, within } from "./layout";
+import { hostOf, interleaved, Pair } from "./pair";
 import { type Host, PaneView } from "./pane";
+import { print, size } from "./print";
+import { Save, type Sheet } from "./save";
 import { slowOf } from "./slow";
 import { meter } from "./stats";
+import { source as sourceOf } from "./store";
+import type { Company } from "./strips";
 import { publish, readTheme, type Theme, watchTheme } from "./theme";
 import { Transport } from "./transport";
-import type { Scene, Source } from "./types";
-import { head } from "./words";
+import type { Asked, Scene, Source, WalkView } from "./types";
+import { WalkBar } from "./walkbar";
+import { head, live, position } from "./words";
 
 export type ViewState = {
   playhead?: number;
@@ -21,7 +28,10 @@ export type ViewState = {
   hidden?: string[];
   selection?: number;
   cursor?: number[] | null;
-};
+  walk?: WalkView;
+  film?: Asked;
+  pair?: string; // the run in lock-step with the active one
+} & Pick<Company, "run" | "beside">;
 export type Options = {
   panes: string[] | null;
   transport: boolean;
@@ -30,6 +40,7 @@ export type Options = {
   label: string;
   loop: boolean; // a preview: plays over and over, without legend and words
   figures: Record<string, Figure>; // metrics shown as numbers with sparklines, and what they are called
+  beside: string[]; // further runs on the stage, as sources
 };
 
 const oriented = new WeakSet<Source>(); // whose two dimensions were chosen, by a person, a link or the codes
@@ -50,6 +61,7 @@ export class View implements Host {
   private readonly sight: IntersectionObserver;
   private readonly ends: (() => void)[] = [];
   private transport: Transport | null = null;
+  private bar: WalkBar | null = null; // of a chain that runs here
   private readonly figures: Figures;
   private views: PaneView[] = [];
   private scene: Scene | null = null;
@@ -64,9 +76,10 @@ export class View implements Host {
 
   constructor(
     parent: Node,
-    readonly source: Source,
+    public source: Source,
     private options: Options,
     private readonly tell: (state: ViewState) => void,
+    readonly set: (knobs: Record<string, number>) => void,
   ) {
     this.blank.append(this.blankText);
     this.root.append(this.probe, this.blank, this.panes);
@@ -91,11 +104,10 @@ export class View implements Host {
     // the page's font may arrive after the first picture
     void document.fonts?.ready.then(restyle);
     this.ends.push(watchTheme(this.probe, restyle), () => this.motion.removeEventListener("change", restyle));
+    this.asked = JSON.stringify([source.id, options.beside]);
+    this.transport?.strip.set(source, options.beside.map(sourceOf));
     this.apply(options.view);
-    this.ends.push(
-      source.retain(),
-      source.listen(() => this.draw()),
-    );
+    this.attend();
     setTimeout(() => this.invalidate(), 320); // the empty state speaks after 300 ms
     this.invalidate();
   }
@@ -109,7 +121,12 @@ export class View implements Host {
   }
 
   /** The script ran again: new options, and perhaps a view that is not our own echo. */
-  update(options: Options): void {
+  update(options: Options, source: Source = this.source): void {
+    const company = JSON.stringify([source.id, options.beside]);
+    if (company !== this.asked && !this.companies.includes(company)) {
+      this.transport?.strip.set(source, options.beside.map(sourceOf));
+    }
+    this.asked = company;
     const rebuild = JSON.stringify(options.panes) !== JSON.stringify(this.options.panes);
     this.options = options;
     const wanted = JSON.stringify(options.view ?? {});
@@ -125,6 +142,8 @@ export class View implements Host {
     clearTimeout(this.resting);
     this.transport?.strip.stop();
     for (const view of this.views) view.close();
+    this.pair?.end();
+    this.leave();
     this.observer.disconnect();
     this.sight.disconnect();
     for (const end of this.ends) end();
@@ -149,18 +168,75 @@ export class View implements Host {
   commit(): void {
     this.sending ??= setTimeout(() => {
       this.sending = undefined;
-      const { playhead, following, axes, selection, cursor } = this.source;
-      const state: ViewState = {
-        playhead: Math.round(playhead * 100) / 100,
-        following,
-        axes: [...axes],
-        hidden: [...this.hidden],
-        selection,
-      };
-      state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
+      const { playhead, following, axes, selection, cursor, film, walk } = this.source;
+      const hidden = [...this.hidden];
+      const state: ViewState = walk
+        ? { hidden, walk: walk.view }
+        : { playhead: Math.round(playhead * 100) / 100, following, hidden };
+      if (film) state.film = film.asked();
+      else if (!walk) state.axes = [...axes];
+      if (!walk) state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
+      if (!film) state.selection = selection; // a film has that of its base
+      const { run, beside, pair } = this.transport?.strip.company ?? {};
+      if (pair) state.pair = pair;
       this.sent = [...this.sent.slice(-20), JSON.stringify(state)];
-      this.tell(state);
+      if (beside)
+        this.companies = [...this.companies.slice(-20), JSON.stringify([this.source.id, beside.map((one) => `run:${one}`)])];
+      this.tell({ ...state, ...(run && { run, beside }) });
     }, PACE);
+  }
+
+  // ------------------------------------------------------------ the runs on the stage
+
+  private readonly between = el("p", { class: "between", hidden: true }); // how two runs in lock-step differ
+  private pair: Pair | null = null;
+  private asked = ""; // which runs Python asked for last
+  private companies: string[] = []; // and will echo
+  private leave = () => {};
+
+  /** Whether it can show that source instead: runs take each other's place, with all their company. */
+  turns(id: string): boolean {
+    return Boolean(this.transport) && live(this.source) && id.startsWith("run:");
+  }
+
+  private attend(): void {
+    const { leave } = this;
+    const ends = [this.source, ...(this.pair ? [this.pair.partner] : [])].flatMap((one) => [
+      one.retain(),
+      one.listen(() => this.draw()),
+    ]);
+    this.leave = () => {
+      for (const end of ends) end();
+    };
+    leave(); // after the new ones are held
+  }
+
+  /** Another run is active: it is looked at as the one before was. */
+  private turn(source: Source): void {
+    this.source = source;
+    if (source.axes.join() !== "0,1") oriented.add(source); // as its parent
+    this.wanted = null;
+    this.begun = true;
+    this.repair();
+  }
+
+  /** Shows the active run, and the one in lock-step with it if there is one. */
+  private repair(): void {
+    this.pair?.end();
+    const partner = this.transport?.strip.partner;
+    this.pair = partner ? new Pair(this.source, partner) : null;
+    this.attend();
+    this.scene = null;
+    this.invalidate();
+  }
+
+  private compare(): void {
+    const strips = this.transport?.strip;
+    const [a, b] = [this.source, this.pair?.partner].map((one) => one && strips?.of(one));
+    this.between.hidden = !(a && b);
+    if (!a || !b || !strips) return;
+    const [first, second] = [a, b].sort((one, other) => one.letter.localeCompare(other.letter));
+    say(this.between, compared(first, second, strips.told));
   }
 
   private apply(view: ViewState | null): void {
@@ -171,9 +247,12 @@ export class View implements Host {
       source.axes = view.axes;
       oriented.add(source);
     }
+    if (view.pair) this.transport?.strip.pairUp(view.pair);
     if (view.selection !== undefined) source.selection = view.selection;
     if (view.cursor) source.cursor = Float32Array.from(view.cursor);
+    if (view.film) source.film?.restore(view.film);
     if (view.hidden) this.hide(view.hidden);
+    if (view.walk && source.walk) source.walk.view = view.walk;
     if (view.playhead !== undefined && !view.following) this.wanted = view.playhead;
     if (view.playhead !== undefined || view.following) this.begun = true;
   }
@@ -188,36 +267,101 @@ export class View implements Host {
 
   private addTransport(): void {
     const help = new Help();
+    const save = new Save(this.sheet());
+    this.ends.push(() => save.close());
     this.transport = new Transport(
       this.source,
-      () => this.commit(),
+      { turn: (source) => this.turn(source), paired: () => this.repair(), commit: () => this.commit() },
       () => help.toggle(),
+      save,
     );
+    this.panes.before(this.between);
     this.root.append(this.transport.root, help.root);
+    if (this.source.walk) {
+      const { transport } = this;
+      this.bar = new WalkBar(this.source.walk, (act) => transport.run(act));
+      this.panes.before(this.bar.root);
+    }
     const fitted = () => this.layout();
     window.addEventListener("resize", fitted);
     this.ends.push(() => window.removeEventListener("resize", fitted));
+    const { transport } = this;
+    const active = () => this.source;
     this.ends.push(
-      keyboard({ source: this.source, transport: this.transport, focused: () => this.focus ?? this.views[0], help }),
+      keyboard({
+        get source() {
+          return active();
+        },
+        root: this.root,
+        transport,
+        focused: () => this.focus ?? this.views[0],
+        help,
+        save,
+      }),
     );
   }
 
+  /** What the save menu prints. */
+  private sheet(): Sheet {
+    const { panes } = this;
+    const active = () => this.source;
+    return {
+      get source() {
+        return active();
+      },
+      size: () => size(panes),
+      print: (scale, paper) => {
+        const { theme, options } = this;
+        const look = { paper: `rgb(${theme.paper.join(" ")})`, soft: theme.soft, font: theme.font };
+        const view = (canvas: HTMLCanvasElement) => this.views.find((one) => one.canvas === canvas);
+        const told: [string, string] = [options.label, position(active())];
+        return print(panes, scale, paper, look, told, (canvas) => view(canvas)?.print(scale) ?? canvas);
+      },
+      show: async (step) => {
+        active().seek(step);
+        this.redraw();
+        await active().settled?.();
+        if (this.drawn !== active().version) this.redraw();
+      },
+      commit: () => this.commit(),
+    };
+  }
+
+  /** At once, and wherever the page is scrolled to. */
+  private redraw(): void {
+    const { visible } = this;
+    this.visible = true;
+    this.draw();
+    this.visible = visible;
+  }
+
   private build(scene: Scene): void {
+    const first = !this.views.length;
     this.scene = scene;
     const { panes } = this.options;
-    const wanted = panes ? panes.flatMap((name) => scene.panes.filter((pane) => pane.name === name)) : scene.panes;
+    const partner = this.pair?.partner;
+    const names = panes ?? scene.panes.filter((pane) => !pane.walks).map(({ name }) => name);
+    const theirs = partner?.scene && { host: hostOf(this, partner), panes: partner.scene.panes };
+    const sides = [{ host: this as Host, panes: scene.panes }, ...(theirs ? [theirs] : [])];
+    const letter = ({ source }: Host) => this.transport?.strip.of(source)?.letter ?? "";
+    sides.sort((a, b) => letter(a.host).localeCompare(letter(b.host)));
+    const both = interleaved(names, sides);
+    const wanted = both.map(({ pane }) => pane);
     for (const view of this.views) for (const part of [view.frame, view.header, view.legend]) this.observer.unobserve(part);
     for (const view of this.views) view.close();
-    this.views = wanted.map((pane) => new PaneView(this, pane));
+    this.views = both.map(({ host, pane }) => new PaneView(host, pane));
+    if (theirs) for (const view of this.views) view.header.prepend(el("span", { class: "badge" }, letter(view.host)));
+    this.root.hidden = Boolean(this.source.walk && !wanted.length); // these data have no such chain
     this.focus = undefined;
     this.panes.replaceChildren(...this.views.map((view) => view.root));
-    if (!this.options.view?.hidden) {
+    if (first && !this.options.view?.hidden) {
       this.hide(
         wanted.flatMap((pane) => pane.layers.filter((layer) => layer.hidden).map((layer) => `${pane.name}/${layer.name}`)),
       );
     }
     for (const view of this.views) {
       interact(view);
+      view.clamps();
       for (const part of [view.frame, view.header, view.legend]) this.observer.observe(part);
     }
     this.layout();
@@ -225,15 +369,13 @@ export class View implements Host {
 
   private layout(): void {
     const width = this.root.clientWidth;
+    const kinds = this.views.map((view) => view.pane.kind);
+    const most = this.options.height || 380;
     const {
       columns,
       template,
       height: wanted,
-    } = arrange(
-      this.views.map((view) => view.pane.kind),
-      width,
-      this.options.height || 380,
-    );
+    } = this.pair ? abreast(kinds, width, most) : arrange(kinds, width, most, this.source.walk ? 3 : undefined); // what does not fit beside the boards has its own row
     const room = this.transport ? this.room(columns) : null;
     const height = room ? Math.round(within(wanted, room)) : wanted;
     const narrow = width <= NARROW;
@@ -249,7 +391,7 @@ export class View implements Host {
       view.root.classList.remove("paired", "second");
       view.root.style.setProperty("--place", String(10 * i));
     });
-    if (narrow && room) this.together(width, room);
+    if (narrow && room && !this.pair) this.together(width, room);
     this.blank.style.height = `${height}px`;
     this.transport?.strip.resize(this.transport.strip.root.clientWidth);
   }
@@ -264,7 +406,7 @@ export class View implements Host {
     return {
       window: view.height,
       above,
-      title: tallest(row.map(({ header }) => header)),
+      title: tallest(row.map(({ header }) => header)) + this.between.offsetHeight,
       legend: tallest(row.map(({ legend }) => legend)),
       dock: (this.transport?.root.offsetHeight ?? 0) + GAP / 2,
     };
@@ -313,26 +455,32 @@ export class View implements Host {
     if (!this.visible) return;
     const began = performance.now();
     const { source } = this;
-    if (this.drawn === source.version) {
+    source.seen();
+    this.pair?.keep();
+    const version = source.version + (this.pair?.partner.version ?? 0);
+    if (this.drawn === version) {
       for (const view of this.views) view.point(); // only the pointer has moved
       meter(performance.now() - began);
       return;
     }
-    this.drawn = source.version;
-    if (source.scene && source.scene !== this.scene) this.build(source.scene);
+    this.drawn = version;
+    const ready = !this.pair || this.pair.partner.scene;
+    if (source.scene && source.scene !== this.scene && ready) this.build(source.scene);
+    this.compare();
+    const refused = Boolean(source.film && source.problem && !source.scene); // a sentence is all there is to show
+    if (this.root.classList.toggle("refused", refused)) this.blank.style.height = "";
     this.blank.hidden = Boolean(source.scene);
     this.panes.hidden = !source.scene;
     if (!source.scene && performance.now() - this.born > 300)
-      say(this.blankText, source.problem || "waiting for the first picture…");
+      say(this.blankText, source.problem || (source.film ? "computing…" : "waiting for the first picture…"));
     if (source.frames.length) this.open();
     this.figures.draw(source, this.theme);
-    const slow = slowOf(source);
-    slow.take();
-    const shot = slow.shot();
+    for (const one of new Set([source, ...this.views.map(({ host }) => host.source)])) slowOf(one).take();
     for (const view of this.views) {
       view.sync();
-      view.draw(shot);
+      view.draw(source.walk ? source.walk.moment : slowOf(view.host.source).shot());
     }
+    this.bar?.draw();
     this.transport?.draw(this.views[0]?.pane, this.theme, this.hidden);
     meter(performance.now() - began);
   }
@@ -361,7 +509,7 @@ export class View implements Host {
     this.orient();
     if (!(this.transport || this.options.loop) || this.begun) return;
     this.begun = true;
-    if (!source.id.startsWith("pretrained:")) return;
+    if (!source.film && !source.id.startsWith("pretrained:")) return;
     if (this.still) source.seek(head(source));
     else {
       source.seek(source.frames[0].step);

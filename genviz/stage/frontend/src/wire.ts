@@ -12,7 +12,10 @@ export type Entry = {
   status?: Status;
 };
 export type Value = { step: number; column: number; value: number };
-export type Moment = { kind: "scene"; scene: Scene } | { kind: "frame" | "shot"; frame: Frame };
+export type Moment =
+  | { kind: "scene"; scene: Scene }
+  | { kind: "frame" | "shot"; frame: Frame }
+  | { kind: "trouble"; error: string };
 /** Reads the whole records at the start of `bytes` and says how many bytes they took. */
 export type Reader<T> = (bytes: Uint8Array) => { items: T[]; used: number };
 
@@ -73,15 +76,16 @@ export const readFrames: Reader<Moment> = (bytes) => {
 };
 
 function moment(kind: number, step: number, time: number, payload: Uint8Array): Moment {
-  const { header, body } = unpack<Scene & Frame>(payload);
+  const { header, body } = unpack<Scene & Frame & { error: string }>(payload);
   if (kind === 0) {
-    const { programs = {}, latent = 0, shape = [] } = header;
+    const { programs = {}, latent = 0, shape = [], controls = [], actions = [] } = header;
     return {
       kind: "scene",
-      scene: { panes: panes(header.panes, body), programs: programs as Record<string, Op[]>, latent, shape },
+      scene: { panes: panes(header.panes, body), programs: programs as Record<string, Op[]>, latent, shape, controls, actions },
     };
   }
-  if (kind > 2) throw new Error(`the picture of step ${step} is of kind ${kind}, which this page does not know: reload it`);
+  if (kind === 3) return { kind: "trouble", error: header.error };
+  if (kind > 3) throw new Error(`the picture of step ${step} is of kind ${kind}, which this page does not know: reload it`);
   const layers = Object.fromEntries(Object.entries(header.layers).map(([key, packed]) => [key, layer(packed, body)]));
   const { limits = {}, caption = "" } = header;
   return { kind: kind === 1 ? "frame" : "shot", frame: { step, time, layers, limits, caption } };

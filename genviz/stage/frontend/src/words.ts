@@ -40,6 +40,7 @@ export const steps = (count: number) => `${whole(count)} ${Math.round(count) ===
 /** "step 840 of 2,000": where the playhead stands. */
 export function position(source: Source): string {
   const end = extent(source)[1];
+  if (source.walk) return `sweep ${whole(source.playhead)} of ${whole(head(source))}`;
   return `step ${whole(source.playhead)} of ${whole(Math.max(end, source.playhead))}`;
 }
 
@@ -58,12 +59,17 @@ export const atHead = (source: Source) => source.following || source.playhead >=
 export function state(source: Source): string {
   if (source.problem) return source.problem;
   const status = source.status;
+  if (source.walk) return source.frames.length ? source.walk.words : "the weights are on their way…";
+  if (source.film) return [source.frames.length ? position(source) : "", status.message].filter(Boolean).join(" · ");
   if (!source.frames.length && (status.state === "starting" || !live(source)))
     return live(source) ? told(status, 0) : "loading the recording…";
   const where = atHead(source) ? "" : ` · you see step ${whole(source.playhead)}`;
   if (!live(source)) return `recording of ${steps(head(source))} · step ${whole(source.playhead)}`;
   return told(status, newest(source)) + waiting(source) + where;
 }
+
+/** How a run stands, in few words. */
+export const standing = (source: Source) => source.problem || told(source.status, newest(source));
 
 /** An edit is in force from the step after it: at the end of what was trained it waits for more. */
 function waiting(source: Source): string {
@@ -87,7 +93,7 @@ function told(status: Status, recorded: number): string {
     case "running":
       return `training · step ${at} of ${whole(status.until)}`;
     case "paused":
-      return `paused at step ${at}`;
+      return `paused at step ${at}${status.message ? `: ${status.message}` : ""}`;
     case "done":
       return `trained for ${steps(Math.max(status.step, recorded))}`;
     case "stopped":
@@ -116,11 +122,16 @@ const NOUN: Record<string, [string, string]> = {
   bars: ["bar", "bars"],
 };
 
+/** "784 units (visible), 121 on". */
+const lights = (values: ArrayLike<number>, label = "") =>
+  `${whole(values.length)} units${label ? ` (${label})` : ""}, ${whole(Array.from(values).filter((value) => value > 0.5).length)} on`;
+
 /** The live half of a canvas's label: "step 840: 500 points (data), 36 pictures". */
 export function summary(pane: Pane, step: number, code: Float32Array | null): string {
   const parts = pane.layers.flatMap((layer) => {
     const noun = NOUN[layer.type];
     const count = Object.values(layer.tensors ?? {})[0]?.shape[0];
+    if (layer.type === "units" && layer.tensors.values) return [lights(layer.tensors.values.data, layer.label)];
     if (!noun || !count) return [];
     return [`${whole(count)} ${noun[count === 1 ? 0 : 1]}${layer.label ? ` (${layer.label})` : ""}`];
   });

@@ -7,7 +7,7 @@ import { colourOf, type Theme } from "../theme";
 import type { Bars } from "../types";
 import { compact, measured, number } from "../words";
 
-type Scale = { lo: number; hi: number; log: boolean };
+export type Scale = { lo: number; hi: number; log: boolean };
 
 /** The range of the axis over everything seen so far, so that it stands still while the training plays. */
 export function barScale(layer: Bars, seen: [number, number]): Scale {

@@ -48,13 +48,14 @@ export function stacked(values: number[]): [number, number][] {
 }
 
 const literals = new WeakMap<object, Metric>();
+let count = 0;
 
 /** Points of a line that is given as such. */
 function literal(xy: ArrayLike<number> & object): Metric {
   const known = literals.get(xy);
   if (known) return known;
   const side = (offset: number) => Array.from({ length: xy.length >> 1 }, (_, i) => xy[2 * i + offset]);
-  const made = { steps: side(0), values: side(1) };
+  const made = { steps: side(0), values: side(1), made: ++count };
   literals.set(xy, made);
   return made;
 }
@@ -168,7 +169,8 @@ export const fingerprint = (series: Series[], across: [number, number], theme: T
   `${series.map(({ name, metric, colour }) => `${name}:${stamp(metric)}:${colour}`)}|${across}|${theme.paper}|${theme.font}`;
 
 /** Tells whether a history has changed without reading it. */
-export const stamp = ({ steps, values }: Metric) => `${steps.length},${steps[steps.length - 1]},${values[values.length - 1]}`;
+export const stamp = ({ steps, values, made = 0 }: Metric) =>
+  `${made},${steps.length},${steps[steps.length - 1]},${values[values.length - 1]}`;
 
 export function drawCurves(
   g: CanvasRenderingContext2D,

@@ -50,7 +50,7 @@ export class Decoder {
     const codes = (limits: number[]) => lattice(from, source.axes, limits, side);
     const kept = this.sweep(layer, program, this.section(source, from), b.plane.limits, h * w, codes);
     if (!kept.sheet || kept.ink !== b.theme.print) {
-      const printed = print(b.theme, kept.out, side * side, h, w);
+      const printed = print(b.theme.print, kept.out, side * side, h, w);
       if (!printed) return;
       kept.sheet = Object.assign(document.createElement("canvas"), { width: printed.width, height: printed.height });
       kept.sheet.getContext("2d")?.drawImage(printed, 0, 0);

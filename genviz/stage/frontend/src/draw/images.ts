@@ -15,7 +15,14 @@ export type Grid = {
   captions?: string[] | undefined; // a name below each tile
   outlined?: number; // the column with a frame
   dim?: boolean | undefined;
+  layer?: string; // which one it is
+  signed?: boolean; // blue, nothing, orange instead of grey values
+  chosen?: number; // the tile with a ring
+  veil?: Uint8Array | undefined; // pixels of the first tile that are forgotten
+  sponge?: [x: number, y: number] | null; // where keys are, in its pixels
 };
+/** Where a picture stands. */
+export type Tile = { layer: string; index: number; x: number; y: number; w: number; h: number };
 type Place = { columns: number; rows: number; cell: number; x: number; y: number };
 
 /** The number of columns that makes the tiles as large as the box allows. */
@@ -67,26 +74,28 @@ export function share(grids: Grid[], box: Box, gap: number, titled: number): Box
   return inner.reduce((best, boxes) => (worth(boxes) > worth(best) ? boxes : best));
 }
 
-export function drawGrids(g: CanvasRenderingContext2D, theme: Theme, grids: Grid[], box: Box, mini = false): void {
-  if (!grids.length) return;
+export function drawGrids(g: CanvasRenderingContext2D, theme: Theme, grids: Grid[], box: Box, mini = false): Tile[] {
+  if (!grids.length) return [];
   const titled = !mini && grids.length > 1 ? 18 : 0;
   const boxes = share(grids, box, mini ? 1 : 14, titled);
-  grids.forEach((grid, i) => {
+  const all = grids.flatMap((grid, i) => {
     g.globalAlpha = grid.dim ? 0.25 : 1;
     const at = place(grid, boxes[i]);
     if (titled && grid.label) {
       write(g, theme, grid.label, at.x + (at.cell * at.columns) / 2, at.y - 5, "center", "bottom", 12, boxes[i].w);
     }
-    tiles(g, theme, grid, at, mini);
+    return tiles(g, theme, grid, at, mini);
   });
   g.globalAlpha = 1;
+  return all;
 }
 
-function tiles(g: CanvasRenderingContext2D, theme: Theme, grid: Grid, at: Place, mini: boolean): void {
+function tiles(g: CanvasRenderingContext2D, theme: Theme, grid: Grid, at: Place, mini: boolean): Tile[] {
   const { count, w, h } = grid;
+  const all: Tile[] = [];
   const ratio = g.getTransform().a || 1;
-  const sheet = print(theme, grid.pixels, count, h, w);
-  if (!sheet) return;
+  const sheet = print(grid.signed ? theme.diverging : theme.print, grid.pixels, count, h, w);
+  if (!sheet) return all;
   const under = grid.captions?.length ? 16 : 0;
   const gap = mini ? 0 : Math.min(4, 0.06 * at.cell);
   let scale = Math.min((at.cell - gap) / w, (at.cell - gap) / h);
@@ -99,8 +108,10 @@ function tiles(g: CanvasRenderingContext2D, theme: Theme, grid: Grid, at: Place,
     const x = snap(at.x + column * at.cell + (at.cell - scale * w) / 2);
     const y = snap(at.y + row * (at.cell + under) + (at.cell - scale * h) / 2);
     g.drawImage(sheet, 0, i * h, w, h, x, y, scale * w, scale * h);
+    all.push({ layer: grid.layer ?? "", index: i, x, y, w: scale * w, h: scale * h });
+    if (grid.veil && !i) veiled(g, theme, grid.veil, w, all[0]);
     if (!mini) {
-      const marked = column === grid.outlined;
+      const marked = column === grid.outlined || i === grid.chosen;
       g.strokeStyle = marked ? theme.accent : theme.line;
       g.lineWidth = marked ? 2 : 1;
       const d = marked ? 1 : 0.5;
@@ -112,6 +123,37 @@ function tiles(g: CanvasRenderingContext2D, theme: Theme, grid: Grid, at: Place,
     const name = column === 0 && !mini ? grid.rows?.[row] : undefined;
     if (name) write(g, theme, name, x - 6, y + (scale * h) / 2, "right", "middle", 11);
   }
+  if (grid.sponge && all.length) {
+    const [x, y] = [all[0].x + grid.sponge[0] * scale, all[0].y + grid.sponge[1] * scale];
+    g.strokeStyle = theme.accent;
+    g.lineWidth = 2;
+    g.beginPath();
+    g.arc(x, y, Math.max(6, 0.085 * w * scale), 0, 6.2832);
+    g.stroke();
+  }
+  return all;
+}
+
+/** What is forgotten of a picture: paper with hatching. */
+function veiled(g: CanvasRenderingContext2D, theme: Theme, veil: Uint8Array, w: number, tile: Tile): void {
+  const size = tile.w / w;
+  g.save();
+  g.beginPath();
+  for (let i = 0; i < veil.length; i++)
+    if (veil[i]) g.rect(tile.x + (i % w) * size, tile.y + Math.floor(i / w) * size, size + 0.25, size + 0.25);
+  g.clip();
+  g.fillStyle = theme.tile;
+  g.fillRect(tile.x, tile.y, tile.w, tile.h);
+  g.strokeStyle = theme.accent;
+  g.globalAlpha = 0.6;
+  g.lineWidth = 1;
+  g.beginPath();
+  for (let d = 0; d < tile.w + tile.h; d += 6) {
+    g.moveTo(tile.x + d, tile.y);
+    g.lineTo(tile.x + d - tile.h, tile.y + tile.h);
+  }
+  g.stroke();
+  g.restore();
 }
 
 type Align = CanvasTextAlign;
@@ -133,14 +175,19 @@ function write(
   g.fillText(text, x, y, room);
 }
 
-/** All pictures below each other on the scratch canvas: ink on paper. */
-export function print(theme: Theme, pixels: ArrayLike<number>, count: number, h: number, w: number): HTMLCanvasElement | null {
+/** All pictures below each other on the scratch canvas, in the colours of a table. */
+export function print(
+  ink: Uint8ClampedArray,
+  pixels: ArrayLike<number>,
+  count: number,
+  h: number,
+  w: number,
+): HTMLCanvasElement | null {
   if (!count || !h || !w) return null;
   const g = scratch(w, h * count);
   if (!g) return null;
   const sheet = g.createImageData(w, h * count);
   const bytes = sheet.data;
-  const ink = theme.print;
   for (let i = 0; i < w * h * count; i++) {
     const value = pixels[i];
     const k = 3 * (value <= 0 ? 0 : value >= 1 ? 255 : Math.round(255 * value));

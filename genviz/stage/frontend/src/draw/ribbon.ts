@@ -5,6 +5,9 @@ import { colourOf, type Theme } from "../theme";
 import type { Metric } from "../types";
 import { line, robust } from "./curves";
 
+/** The heights that a ribbon spans when it stands alone. */
+export const span = (metric: Metric, sign: number) => robust([line(metric, sign, { name: "", colour: "", dash: [] })]);
+
 export function ribbon(
   g: CanvasRenderingContext2D,
   theme: Theme,
@@ -13,11 +16,10 @@ export function ribbon(
   box: Box,
   first: number,
   last: number,
+  range: [number, number],
 ): void {
   const colour = colourOf(theme, "model");
   const series = line(metric, sign, { name: "", colour, dash: [] });
-  const range = robust([series]);
-  if (!range) return;
   const { x, y } = series;
   const columns = Math.min(Math.floor(box.w), 600);
   const sums = new Float64Array(columns);

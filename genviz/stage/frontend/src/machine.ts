@@ -1,0 +1,155 @@
+// What can be computed of a small machine from its programs: the exact distribution of its states, and what one update would change.
+
+import { lastWhere } from "./playback";
+import type { Coin, Frame, Layer, Program } from "./types";
+
+const FEW = 10; // bits of which all states can be listed
+const SHOWN = 36; // hidden units whose changes are shown
+
+/** The place of the last frame that is not after `step`. */
+export const atLeast = (frames: Frame[], step: number): number =>
+  Math.max(
+    0,
+    lastWhere(frames.length, (k) => frames[k].step <= step),
+  );
+
+/** The probabilities of the hidden units under a state: those of the coin that falls into register `h`. */
+function hidden(program: Program, x: Float32Array): Float32Array | null {
+  const coin: Coin | undefined = program.coins.find(({ name }) => name === "h");
+  if (!coin) return null;
+  program(x, { uniform: () => 1, noise: () => 0 });
+  return coin.p.slice();
+}
+
+type Seen = { x: Float32Array; data: Float32Array | undefined };
+
+/** "Data says" v₀ p(h|v₀)ᵀ, "dream says" v p(h|v)ᵀ and their difference: what one step of learning would add to the weights. */
+export class Change {
+  private kept: { program: Program; seen: Seen; data: Float32Array; dream: Float32Array; units: number } | null = null;
+
+  fill(layer: Layer, program: Program | null, seen: Seen): Layer | null {
+    if (layer.type !== "images" || !program || !["data says", "dream says", "difference"].includes(layer.name)) return null;
+    const maps = this.maps(program, seen);
+    if (!maps) return null;
+    const { data, dream, units } = maps;
+    const [n, h, w] = layer.tensors.pixels?.shape ?? [0, 0, 0];
+    const dim = seen.x.length;
+    const pictures = h * w === dim; // one for each hidden unit; else a single one, a row for each hidden unit
+    const shown = pictures ? Math.min(n, units, SHOWN) : units;
+    const scale = layer.diverging || 1;
+    const pixels = new Float32Array(shown * dim);
+    for (let j = 0; j < shown; j++) {
+      for (let i = 0; i < dim; i++) {
+        const [up, down] = [data[i * units + j], dream[i * units + j]];
+        const value = layer.name === "data says" ? up : layer.name === "dream says" ? down : up - down;
+        pixels[j * dim + i] = 0.5 + Math.min(Math.max(value / (2 * scale), -0.5), 0.5);
+      }
+    }
+    return { ...layer, tensors: { pixels: { data: pixels, shape: pictures ? [shown, h, w] : [1, units, dim] } } };
+  }
+
+  private maps(program: Program, seen: Seen) {
+    const { kept } = this;
+    if (kept && kept.program === program && kept.seen.data === seen.data && same(kept.seen.x, seen.x)) return kept;
+    const dream = hidden(program, seen.x);
+    const data = seen.data && hidden(program, seen.data);
+    if (!dream || !data || !seen.data) return null;
+    this.kept = {
+      program,
+      seen: { x: seen.x.slice(), data: seen.data },
+      data: outer(seen.data, data),
+      dream: outer(seen.x, dream),
+      units: dream.length,
+    };
+    return this.kept;
+  }
+}
+
+const same = (a: Float32Array, b: Float32Array) => a.length === b.length && a.every((value, i) => value === b[i]);
+
+function outer(v: Float32Array, h: Float32Array): Float32Array {
+  const out = new Float32Array(v.length * h.length);
+  for (let i = 0, at = 0; i < v.length; i++) for (let j = 0; j < h.length; j++, at++) out[at] = v[i] * h[j];
+  return out;
+}
+
+/** The exact distribution over all states of few bits, and how often each was visited. */
+export class Exact {
+  private energy: Program | null = null;
+  private p: Float32Array | null = null;
+  private visits = new Float64Array(0);
+  private total = 0;
+
+  renew(energy: Program | null): void {
+    this.energy = energy;
+    this.p = null;
+    this.forget();
+  }
+
+  forget(): void {
+    this.visits.fill(0);
+    this.total = 0;
+  }
+
+  visit(states: Float32Array[]): void {
+    const bits = states[0]?.length ?? 0;
+    if (bits > FEW || !bits) return;
+    if (this.visits.length !== 1 << bits) {
+      this.visits = new Float64Array(1 << bits);
+      this.p = null;
+    }
+    for (const state of states) this.visits[index(state)]++;
+    this.total += states.length;
+  }
+
+  /** "states": bars of p with dashes at the shares visited; "distance": how far the two are apart. */
+  fill(layer: Layer, heat: number): Layer | null {
+    const n = layer.type === "bars" && layer.name === "states" ? (layer.tensors.values?.shape[0] ?? 0) : 1 << FEW;
+    const { total } = this;
+    if (layer.type === "bars" && layer.name === "states") {
+      const p = this.probabilities(n);
+      if (!p) return null;
+      const told = 4 * total >= n; // fewer visits say nothing of so many states
+      const marks = Float32Array.from({ length: n }, (_, i) => (total ? this.visits[i] / total : 0));
+      return {
+        ...layer,
+        tensors: { ...layer.tensors, values: { data: p, shape: [n] }, ...(told && { marks: { data: marks, shape: [n] } }) },
+      };
+    }
+    if (layer.type !== "numbers" || layer.name !== "distance") return null;
+    const tv = this.distance();
+    const figures = [heat === 1 ? tv : Number.NaN, total]; // the exact distribution is that of temperature 1
+    const rows = layer.rows.map(([label, , unit, how], i): (typeof layer.rows)[number] => [label, figures[i], unit, how]);
+    return { ...layer, rows: rows.filter(([, value]) => !Number.isNaN(value)) };
+  }
+
+  /** Total variation, ½ Σ |share visited − p|. */
+  private distance(): number {
+    const p = this.probabilities(this.visits.length);
+    if (!p || !this.total) return Number.NaN;
+    return p.reduce((sum, value, i) => sum + Math.abs(this.visits[i] / this.total - value), 0) / 2;
+  }
+
+  private probabilities(n: number): Float32Array | null {
+    const bits = Math.round(Math.log2(n));
+    if (!this.energy || 1 << bits !== n || bits > FEW || bits < 1) return null;
+    if (this.p?.length === n) return this.p;
+    const state = new Float32Array(bits);
+    const minus = new Float64Array(n);
+    for (let k = 0; k < n; k++) {
+      for (let i = 0; i < bits; i++) state[i] = (k >> (bits - 1 - i)) & 1;
+      minus[k] = -this.energy(state)[0];
+    }
+    const top = minus.reduce((a, b) => Math.max(a, b));
+    const z = minus.reduce((sum, value) => sum + Math.exp(value - top), 0);
+    this.p = Float32Array.from(minus, (value) => Math.exp(value - top) / z);
+    return this.p;
+  }
+}
+
+/** The number of a state: its bits as they are read, the first the highest. */
+export function index(state: Float32Array): number {
+  let k = 0;
+  for (let i = 0; i < state.length; i++) k = 2 * k + Number(state[i] > 0.5);
+  return k;
+}

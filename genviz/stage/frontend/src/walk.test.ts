@@ -1,0 +1,286 @@
+import { beforeEach, expect, test } from "vitest";
+import { compile } from "./programs";
+import { Chance } from "./random";
+import { browser } from "./testing";
+import type { Layer, Op, Pane, Program, Scene, Source, Tensor } from "./types";
+import { ranges, unranged, Walk } from "./walk";
+
+const [D, H] = [4, 3];
+const chance = new Chance(5).turn(0, 0);
+const tensor = (...shape: number[]): Tensor => ({
+  shape,
+  data: Float32Array.from({ length: shape.reduce((n, k) => n * k, 1) }, () => 1.5 * chance.noise()),
+});
+const tensors = new Map([
+  ["W", tensor(D, H)],
+  ["b", tensor(D)],
+  ["c", tensor(H)],
+]);
+const PROGRAMS: Record<string, Op[]> = {
+  gibbs: [
+    ["linear", "W", "c", "T"],
+    ["put", "input"],
+    ["temper"],
+    ["sigmoid"],
+    ["bernoulli"],
+    ["put", "h"],
+    ["linear", "W", "b"],
+    ["temper"],
+    ["sigmoid"],
+    ["put", "p"],
+    ["bernoulli"],
+  ],
+  energy: [
+    ["linear", "W", "c", "T"],
+    ["softplus"],
+    ["sum"],
+    ["put", "features"],
+    ["get", "x"],
+    ["dot", "b"],
+    ["add", "features"],
+    ["affine", 0, -1],
+  ],
+};
+const ROWS = [1, 0, 1, 0, 0, 0, 1, 1];
+const zeros = (...shape: number[]): Tensor => ({ shape, data: new Float32Array(shape.reduce((n, k) => n * k, 1)) });
+const board = (name: string, layers: Layer[], kind: Pane["kind"] = "images"): Pane => ({ name, kind, layers, walks: "gibbs" });
+const SCENE: Scene = {
+  panes: [
+    { name: "recorded", kind: "images", layers: [] },
+    board("board", [{ type: "units", name: "x", paint: true, static: true, tensors: { values: zeros(D) } }]),
+    board("hidden", [{ type: "units", name: "h", static: true, tensors: { values: zeros(H) } }]),
+    board("chains", [{ type: "images", name: "p", static: true, tensors: { pixels: zeros(2, 2, 2) } }]),
+    board("rows", [
+      {
+        type: "images",
+        name: "rows",
+        role: "data",
+        static: true,
+        tensors: { pixels: { data: Float32Array.from(ROWS), shape: [2, 2, 2] } },
+      },
+    ]),
+    board("change", [
+      { type: "images", name: "data says", diverging: 1, static: true, tensors: { pixels: zeros(H, 2, 2) } },
+      { type: "images", name: "difference", diverging: 1, static: true, tensors: { pixels: zeros(H, 2, 2) } },
+    ]),
+    board(
+      "visits",
+      [
+        { type: "bars", name: "states", static: true, tensors: { values: zeros(16) } },
+        {
+          type: "numbers",
+          name: "distance",
+          static: true,
+          rows: [
+            ["tv", 0, "", ""],
+            ["visits", 0, "", ""],
+          ],
+          tensors: {},
+        },
+      ],
+      "bars",
+    ),
+  ],
+  programs: PROGRAMS,
+  latent: 0,
+  shape: [2, 2],
+  controls: [],
+  actions: ["learn_once"],
+};
+
+function base() {
+  const programs = new Map<string, Program>();
+  const sent: unknown[] = [];
+  const source = {
+    id: "run:abc",
+    scene: SCENE,
+    selection: -1,
+    problem: "",
+    keyframe: () => 8,
+    attend: () => () => {},
+    listen: () => () => {},
+    program: (name: string) => {
+      if (!programs.has(name)) programs.set(name, compile(PROGRAMS[name], tensors));
+      return programs.get(name) ?? null;
+    },
+    send: async (...what: unknown[]) => {
+      sent.push(what);
+      return "";
+    },
+  };
+  return { source: source as unknown as Source, sent };
+}
+
+function walking() {
+  const { source, sent } = base();
+  const walk = new Walk("walk:run:abc/gibbs", "run:abc/gibbs", () => source);
+  walk.listen(() => {});
+  return { walk, source, sent };
+}
+const values = (walk: Walk, key: string) => {
+  const layer = walk.around()?.a.layers[key] as { tensors: Record<string, Tensor> };
+  return [...Object.values(layer.tensors)[0].data];
+};
+const sweeps = (walk: Walk, n: number) => walk.send("step", { n });
+beforeEach(browser);
+
+test("the panes are those of its program, and the state is the first frame", () => {
+  const { walk } = walking();
+  expect(walk.scene?.panes.map(({ name }) => name)).toEqual(["board", "hidden", "chains", "rows", "change", "visits"]);
+  expect(walk.frames).toHaveLength(1);
+  expect(new Set(values(walk, "board/x"))).toEqual(new Set([0, 1]));
+});
+
+test("a sweep is one call of the program, with chance of its own for each chain and sweep", async () => {
+  const { walk } = walking();
+  const before = Float32Array.from(values(walk, "board/x"));
+  await sweeps(walk, 1);
+  const program = compile(PROGRAMS.gibbs, tensors);
+  const at = new Chance(0).turn(0, 1);
+  expect(values(walk, "board/x")).toEqual([...program(before, { beta: 1, uniform: at.uniform })]);
+  expect(values(walk, "hidden/h")).toEqual([...(program.registers.get("h") ?? [])]);
+  for (const [i, p] of (program.registers.get("p") ?? []).entries()) expect(values(walk, "chains/p")[i]).toBeCloseTo(p, 2);
+  expect(walk.metrics.get("energy")?.steps).toEqual([0, 1]);
+});
+
+test("units and layers come to the same sweeps; a seed comes to the same path", async () => {
+  const { walk } = walking();
+  await sweeps(walk, 5);
+  const path = walk.frames.map((frame) => (frame.layers["board/x"] as { tensors: { values: Tensor } }).tensors.values.data);
+  for (const [grain, count] of [
+    ["layer", 10],
+    ["unit", 5 * (D + H)],
+  ] as const) {
+    walk.start("noise");
+    walk.grain = grain;
+    for (let i = 0; i < count; i++) await sweeps(walk, 1);
+    if (grain === "unit") await sweeps(walk, 1); // a unit is told in moments, which the next step cuts short
+    const again = walk.frames.map((frame) => (frame.layers["board/x"] as { tensors: { values: Tensor } }).tensors.values.data);
+    expect(again.slice(0, 6)).toEqual(path);
+  }
+  walk.grain = "sweep";
+  walk.seed = 1;
+  await sweeps(walk, 5);
+  expect(walk.frames.map((frame) => frame.layers["board/x"])).not.toEqual(path);
+});
+
+test("a layer in part shows the units that have been updated and the others as they were", async () => {
+  const { walk } = walking();
+  await sweeps(walk, 3);
+  const old = values(walk, "board/x");
+  walk.grain = "layer";
+  await sweeps(walk, 1);
+  expect(values(walk, "board/x")).toEqual(old); // only the hidden ones have moved
+  expect(walk.frames).toHaveLength(4);
+  await sweeps(walk, 1);
+  expect(walk.frames).toHaveLength(5);
+});
+
+test("what is held stays, in every chain, and is kept in a few letters", async () => {
+  const { walk } = walking();
+  walk.paint(0, 1);
+  walk.paint(1, 1);
+  walk.paint(3, 0);
+  expect(values(walk, "board/x")[0]).toBe(1);
+  expect(walk.view.clamp).toBe("0-1+,3-");
+  for (let i = 0; i < 20; i++) {
+    await sweeps(walk, 1);
+    const p = values(walk, "chains/p");
+    for (let k = 0; k < walk.chains; k++) expect([p[4 * k], p[4 * k + 1], p[4 * k + 3]]).toEqual([1, 1, 0]);
+    const x = values(walk, "board/x");
+    expect([x[0], x[1], x[3]]).toEqual([1, 1, 0]);
+  }
+  walk.free();
+  expect(walk.view.clamp).toBeUndefined();
+});
+
+test.each(["", "0+", "0-1+,3-", "2-3-"])("%j is read as it was written", (text) => {
+  const clamp = new Float32Array(4).fill(Number.NaN);
+  unranged(text, clamp);
+  expect(ranges(clamp)).toBe(text);
+});
+
+test("a link brings back chains, temperature, seed and what is held", () => {
+  const { walk } = walking();
+  const view = { chains: 4, seed: 9, temperature: 2, grain: "layer", begin: "data", clamp: "1+" } as const;
+  walk.view = view;
+  expect(walk.view).toEqual(view);
+  expect(values(walk, "board/x")).toEqual([1, 1, 1, 0]); // the first row, and what is held
+});
+
+test("so many sweeps from the data, and no more", () => {
+  const { walk, source } = walking();
+  source.selection = 1;
+  walk.sweeps(3);
+  expect(values(walk, "board/x")).toEqual(ROWS.slice(4));
+  const { move } = walk as unknown as { move(ms: number): void };
+  for (let i = 0; i < 60 && walk.playing; i++) move.call(walk, 100);
+  expect(walk.playing).toBe(false);
+  expect(walk.frames.at(-1)?.step).toBe(3);
+});
+
+test("the past can be seen again, and playing goes on from there to the end and beyond", async () => {
+  const { walk } = walking();
+  await sweeps(walk, 30);
+  const tenth = walk.frames[10].layers["board/x"];
+  walk.seek(10.4);
+  expect(walk.around()?.a.layers["board/x"]).toBe(tenth);
+  walk.play(true);
+  const { move } = walk as unknown as { move(ms: number): void };
+  for (let i = 0; i < 40; i++) move.call(walk, 100);
+  expect(walk.frames.at(-1)?.step).toBeGreaterThan(35);
+  expect(walk.following).toBe(true);
+});
+
+test("older sweeps thin out, the first and the newest stay", async () => {
+  const { walk } = walking();
+  await sweeps(walk, 5000);
+  expect(walk.frames.length).toBeLessThanOrEqual(2000);
+  const steps = walk.frames.map(({ step }) => step);
+  expect(steps[0]).toBe(0);
+  expect(steps.slice(-900)).toEqual(Array.from({ length: 900 }, (_, i) => 4101 + i));
+  expect(steps).toEqual([...steps].sort((a, b) => a - b));
+});
+
+test("the states visited come to have the exact shares", async () => {
+  const { walk } = walking();
+  walk.chains = 20;
+  const exact = values(walk, "visits/states");
+  expect(exact.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);
+  const distance = () => {
+    const layer = walk.around()?.a.layers["visits/distance"];
+    return layer?.type === "numbers" ? layer.rows : [];
+  };
+  await sweeps(walk, 20);
+  const early = distance()[0][1];
+  await sweeps(walk, 1500);
+  expect(distance()[1][1]).toBe(20 * 1520);
+  expect(distance()[0][1]).toBeLessThan(0.03); // √(16 / 2π · 30,400), times the correlation of the chain
+  expect(distance()[0][1]).toBeLessThan(early);
+});
+
+test("what data and dream say about the weights, and what is learnt once from them", async () => {
+  const { walk, sent } = walking();
+  await sweeps(walk, 2);
+  const x = values(walk, "board/x");
+  const up = (v: number[]) =>
+    Array.from(
+      { length: H },
+      (_, j) =>
+        1 /
+        (1 +
+          Math.exp(-v.reduce((s, on, i) => s + on * (tensors.get("W")?.data[i * H + j] ?? 0), tensors.get("c")?.data[j] ?? 0))),
+    );
+  const data = ROWS.slice(0, 4);
+  const [p0, p] = [up(data), up(x)];
+  const said = values(walk, "change/data says");
+  const left = values(walk, "change/difference");
+  for (let j = 0; j < H; j++)
+    for (let i = 0; i < D; i++) {
+      expect(said[j * D + i]).toBeCloseTo(0.5 + (data[i] * p0[j]) / 2, 5);
+      expect(left[j * D + i]).toBeCloseTo(0.5 + (data[i] * p0[j] - x[i] * p[j]) / 2, 5);
+    }
+  expect(walk.learning).toBe("ready");
+  expect(await walk.learn()).toBe("");
+  expect(sent).toEqual([["edit", { verb: "learn_once", args: { data, dream: x } }]]);
+});

@@ -1,0 +1,851 @@
+// A chain that the browser runs itself, from the weights at another source's playhead: a sweep is one call of a client program for
+// each chain, and every sweep is a frame. Chance is a function of (seed, chain, sweep), so that a chain can be had again.
+
+import { atLeast, Change, Exact } from "./machine";
+import { Player } from "./player";
+import { Chance } from "./random";
+import { Lru } from "./remote";
+import type {
+  Ambient,
+  Begin,
+  Coin,
+  Frame,
+  Grain,
+  Images,
+  Layer,
+  Metric,
+  Pane,
+  Program,
+  Scene,
+  Source,
+  Spot,
+  Tensor,
+  Walking,
+  WalkView,
+} from "./types";
+import { live, number, whole } from "./words";
+
+const RATE = 15; // sweeps a second at speed 1
+const WALKED = 2.5; // sweeps a second of those that were asked for by number: each is to be seen
+const BUDGET = 10; // ms of an animation frame that sweeps may take
+const MOST = 2000; // sweeps kept, if they are small
+const BYTES = 24e6; // of all that are kept
+const MOMENT = 500; // ms of a captioned moment
+export const CHAINS = [1, 4, 12, 20];
+export const WARMEST = 4;
+
+type Kept = Map<string, Float32Array | Uint8Array>; // a register's numbers, one chain after the other
+type Sweep = { y: Float32Array; registers: Map<string, Float32Array>; coins: Coin[]; at: number; unit: number };
+
+class Moment implements Frame {
+  readonly time = 0;
+  readonly limits = {};
+  constructor(
+    readonly step: number,
+    readonly kept: Kept,
+    private readonly shown: (moment: Moment) => Record<string, Layer>,
+    readonly caption = "",
+  ) {}
+
+  get layers(): Record<string, Layer> {
+    return this.shown(this);
+  }
+}
+
+export class Walk extends Player implements Walking {
+  override readonly walk = this;
+  readonly base: Source;
+  clamp = new Float32Array(0);
+  spot: Spot | null = null;
+  moment: Frame | null = null;
+  grain: Grain = "sweep";
+  private readonly name: string;
+  private chance = new Chance(0);
+  private count = 12;
+  private heat = 1;
+  private slowly = false;
+  private begin: Begin = "noise";
+  private states: Float32Array[] = [];
+  private parked: Float32Array[] = []; // where the chains stood that were left for others: the persistent fantasies
+  private sweep: Sweep | null = null; // of the first chain, one that is only partly shown
+  private goal = Number.POSITIVE_INFINITY; // the sweep after which playing ends
+  private credit = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private given: Program | null = null;
+  private origin: Scene | null = null;
+  private row = -1; // of the data, where it began
+  private unlisten: (() => void) | null = null;
+  private leave: (() => void) | null = null;
+  private wish: WalkView | null = null;
+  private asked = ""; // the view it was given last
+  private sight = -1;
+  private readonly drawn = new Lru<Moment, Record<string, Layer>>(8);
+  private readonly energy: Metric = { steps: [], values: [] };
+  private readonly change = new Change();
+  private readonly exact = new Exact();
+
+  constructor(
+    readonly id: string,
+    rest: string,
+    source: (id: string) => Source,
+  ) {
+    super();
+    const cut = rest.lastIndexOf("/");
+    this.name = rest.slice(cut + 1);
+    this.base = source(rest.slice(0, cut));
+    this.status = { state: "done", step: 0, until: 0 };
+    const { base } = this;
+    Object.defineProperty(this, "selection", {
+      get: () => base.selection,
+      set: (next: number) => {
+        base.selection = next;
+      },
+    });
+  }
+
+  // ------------------------------------------------------------ what a person may do
+
+  get chains(): number {
+    return this.count;
+  }
+
+  set chains(count: number) {
+    this.count = count;
+    const { states } = this;
+    if (!this.dim) return;
+    this.rest();
+    while (states.length < count) states.push(this.fresh(states.length, this.begin)); // those that are there go on
+    states.length = count;
+    this.exact.forget();
+    this.record();
+  }
+
+  get seed(): number {
+    return this.chance.seed;
+  }
+
+  set seed(seed: number) {
+    this.chance = new Chance(seed);
+    this.start(this.begin);
+  }
+
+  get temperature(): number {
+    return this.heat;
+  }
+
+  set temperature(heat: number) {
+    this.heat = heat; // from the next sweep on
+    this.exact.forget();
+    this.changed();
+  }
+
+  get slow(): boolean {
+    return this.slowly;
+  }
+
+  set slow(on: boolean) {
+    this.slowly = on;
+    if (on && this.grain === "sweep") this.grain = "unit";
+    this.rest();
+    this.changed();
+  }
+
+  get begins(): Begin[] {
+    return this.rows() ? ["data", "noise", "fantasy"] : ["noise", "fantasy"];
+  }
+
+  get learning(): "" | "never" | "ready" {
+    if (!this.origin?.actions?.includes("learn_once") || !this.rows()) return "";
+    return this.base.id.startsWith("run:") ? "ready" : "never";
+  }
+
+  get paints(): boolean {
+    return this.scene?.panes.some(({ layers }) => layers.some((one) => one.type === "units" && one.paint)) ?? false;
+  }
+
+  get words(): string {
+    const { playhead, base } = this;
+    const energy = this.energy.values[this.energy.steps.lastIndexOf(Math.round(playhead))];
+    const parts = [`sweep ${whole(playhead)}`, `weights of step ${whole(base.keyframe() ?? 0)}`];
+    if (energy !== undefined) parts.splice(1, 0, `energy ${number(energy)} nats`);
+    if (this.known) parts.push(`${whole(this.known)} clamped`);
+    return parts.join(" · ");
+  }
+
+  get view(): WalkView {
+    const { count, seed, heat, grain, begin, clamp } = this;
+    const held = ranges(clamp);
+    return {
+      ...(count !== 12 && { chains: count }),
+      ...(seed && { seed }),
+      ...(heat !== 1 && { temperature: Math.round(heat * 100) / 100 }),
+      ...(grain !== "sweep" && { grain }),
+      ...(begin !== "noise" && { begin }),
+      ...(held && { clamp: held }),
+    };
+  }
+
+  /** Takes up what a link says, once there is something to walk on. */
+  set view(view: WalkView) {
+    if (JSON.stringify(view) === this.asked) return; // every rerun of the page says it again
+    this.asked = JSON.stringify(view);
+    this.wish = view;
+    this.follow();
+  }
+
+  start(from: Begin): void {
+    if (!this.dim) return;
+    if (this.begin !== "data") this.parked = this.states;
+    this.begin = from;
+    this.row = from === "data" ? Math.max(this.base.selection, 0) : -1;
+    this.states = Array.from({ length: this.count }, (_, k) => this.fresh(k, from));
+    this.again();
+  }
+
+  sweeps(count: number): void {
+    this.start("data");
+    this.goal = count;
+    this.play(true);
+  }
+
+  paint(unit: number, value: number): void {
+    if (!(unit >= 0 && unit < this.dim)) return;
+    this.clamp[unit] = value;
+    this.sweep = null;
+    this.exact.forget();
+    for (const state of this.states) if (!Number.isNaN(value)) state[unit] = value;
+    const newest = this.frames.at(-1);
+    if (newest instanceof Moment && !Number.isNaN(value)) {
+      for (const name of ["x", "p"]) {
+        const held = newest.kept.get(name);
+        for (let k = unit; held && k < held.length; k += this.dim) held[k] = held instanceof Uint8Array ? 255 * value : value;
+      }
+    }
+    this.drawn.clear();
+    this.seek(Number.POSITIVE_INFINITY);
+  }
+
+  free(): void {
+    this.clamp.fill(Number.NaN);
+    this.exact.forget();
+    this.changed();
+  }
+
+  async learn(): Promise<string> {
+    const data = this.rows()?.[Math.max(this.row, this.base.selection, 0)];
+    const dream = this.states[0];
+    if (this.learning === "never") return "This is a shipped recording: press Train, and your own run can learn from a dream.";
+    if (!data || !dream) return "There is no picture yet to learn from.";
+    if (this.playing) this.play(false);
+    return this.base.send("edit", { verb: "learn_once", args: { data: [...data], dream: [...dream] } });
+  }
+
+  // ------------------------------------------------------------ the player's part
+
+  override play(on = !this.playing): void {
+    if (on && !this.able) return;
+    if (!on) {
+      this.rest();
+      this.goal = Number.POSITIVE_INFINITY;
+    }
+    if (on && this.playhead >= this.head) this.following = true;
+    else if (on) this.following = false;
+    this.credit = on ? 1 : 0; // the first comes at once
+    this.attending(on);
+    this.playing = on;
+  }
+
+  override seek(step: number): void {
+    super.seek(Number.isFinite(step) ? Math.round(step) : step);
+    if (!this.following) this.rest();
+  }
+
+  protected override move(ms: number): void {
+    const goal = this.goal < Number.POSITIVE_INFINITY;
+    this.credit += (Math.min(ms, 100) / 1000) * (goal ? WALKED : RATE * this.speed);
+    const began = performance.now();
+    while (this.credit >= 1 && this.playing && !this.spot) {
+      this.credit--;
+      if (!this.following) this.recorded();
+      else if (this.head >= this.goal && !this.sweep) this.play(false);
+      else if (this.slowly) this.tell();
+      else this.once(this.grain);
+      if (performance.now() - began > BUDGET) this.credit = 0;
+    }
+  }
+
+  override around(): { a: Frame; b: Frame; mix: number } | null {
+    const { frames } = this;
+    if (!frames.length) return null;
+    const here = this.following && this.sweep ? this.partly() : frames[atLeast(frames, this.playhead)];
+    return { a: here, b: here, mix: 0 }; // nothing lies between two states
+  }
+
+  keyframe(): number | null {
+    return this.base.keyframe();
+  }
+
+  program(name: string): Program | null {
+    return this.base.program(name);
+  }
+
+  attend(): () => void {
+    return this.base.attend();
+  }
+
+  ask(panel: string, point: number): Pane[] | { error: string } | null {
+    return this.base.ask(panel, point);
+  }
+
+  async send(verb: string, args: Record<string, unknown> = {}): Promise<string> {
+    if (verb !== "step") return "A chain in the browser only walks.";
+    if (!this.able) return "The weights are on their way.";
+    for (let n = Number(args.n ?? 1); n > 0; n--) {
+      if (this.spot) this.reveal();
+      if (this.grain === "unit" || this.slowly) this.tell();
+      else this.once(this.grain);
+    }
+    return "";
+  }
+
+  override get problem(): string {
+    return this.trouble || this.base.problem;
+  }
+
+  protected connect(): void {
+    this.unlisten ??= this.base.listen(() => this.follow());
+    this.attending(true); // until the first weights are there
+    this.follow();
+  }
+
+  protected disconnect(): void {
+    if (this.playing) this.play(false);
+    this.attending(false);
+    this.unlisten?.();
+    this.unlisten = null;
+  }
+
+  protected override get kept(): boolean {
+    return true;
+  }
+
+  private attending(on: boolean): void {
+    if (on) this.leave ??= this.base.attend();
+    else {
+      this.leave?.();
+      this.leave = null;
+    }
+  }
+
+  // ------------------------------------------------------------ what it walks on
+
+  /** The base has changed: perhaps it has a scene now, or other weights. */
+  private follow(): void {
+    const { base } = this;
+    if (base.scene && base.scene !== this.origin) {
+      this.origin = base.scene;
+      this.scene = laid(base.scene, this.name);
+      this.metrics.set("energy", this.energy);
+      this.states = [];
+      this.frames = [];
+      this.changed();
+    }
+    const program = base.program(this.name);
+    if (program && program !== this.given) {
+      this.given = program; // a sweep that is shown in part ends as it began
+      this.exact.renew(base.program("energy"));
+      this.drawn.clear();
+      if (!this.playing) this.attending(false);
+      if (!this.states.length) this.open();
+      this.changed();
+    }
+    if (this.wish && this.states.length) this.take(this.wish);
+    if (base.selection !== this.sight) {
+      this.sight = base.selection;
+      this.drawn.clear();
+      this.changed();
+    }
+  }
+
+  private open(): void {
+    if (this.clamp.length !== this.dim) this.clamp = new Float32Array(this.dim).fill(Number.NaN);
+    this.states = Array.from({ length: this.count }, (_, k) => this.fresh(k, this.begin));
+    this.again();
+  }
+
+  private take(view: WalkView): void {
+    this.wish = null;
+    this.count = CHAINS.includes(view.chains ?? 0) ? (view.chains ?? 1) : this.count;
+    this.heat = Math.min(Math.max(view.temperature ?? this.heat, 0.05), WARMEST);
+    this.grain = view.grain ?? this.grain;
+    this.chance = new Chance(view.seed ?? this.seed);
+    if (view.clamp !== undefined) unranged(view.clamp, this.clamp);
+    const begin = view.begin ?? this.begin;
+    this.start(this.begins.includes(begin) ? begin : "noise");
+  }
+
+  private get able(): boolean {
+    return Boolean(this.given && this.states.length);
+  }
+
+  private get dim(): number {
+    return (this.scene?.shape ?? []).reduce((n, size) => n * size, this.scene ? 1 : 0);
+  }
+
+  private get head(): number {
+    return this.frames.at(-1)?.step ?? 0;
+  }
+
+  private get known(): number {
+    return this.clamp.reduce((sum, value) => sum + Number(!Number.isNaN(value)), 0);
+  }
+
+  /** Rows of data, as the model takes them. */
+  private rows(): Float32Array[] | null {
+    for (const pane of this.scene?.panes ?? []) {
+      for (const layer of pane.layers) {
+        if (layer.role !== "data" || (layer.type !== "images" && layer.type !== "points")) continue;
+        const tensor: Tensor | undefined = layer.type === "images" ? layer.tensors.pixels : layer.tensors.xy;
+        const n = tensor?.shape[0] ?? 0;
+        if (!tensor || !n || tensor.data.length !== n * this.dim) continue;
+        return Array.from({ length: n }, (_, i) => Float32Array.from(tensor.data.subarray(i * this.dim, (i + 1) * this.dim)));
+      }
+    }
+    return null;
+  }
+
+  /** Whether a state is bits; else it is real numbers. */
+  private get bits(): boolean {
+    return this.given?.coins.at(-1)?.kind !== "gaussian";
+  }
+
+  private fresh(chain: number, from: Begin): Float32Array {
+    const rows = this.rows();
+    if (from === "data" && rows) {
+      // the chosen row; other chains begin at the rows after it
+      return this.held(rows[(Math.max(this.base.selection, 0) + chain) % rows.length].slice());
+    }
+    const kept = from === "fantasy" ? this.parked[chain] : undefined;
+    if (kept) return this.held(kept.slice());
+    const chance = this.chance.turn(chain, 0);
+    if (this.bits) return this.held(Float32Array.from({ length: this.dim }, () => Number(chance.uniform() < 0.5)));
+    return this.held(Float32Array.from({ length: this.dim }, (_, i) => scattered(rows, i, chance.noise())));
+  }
+
+  private held(state: Float32Array): Float32Array {
+    for (let i = 0; i < state.length; i++) if (!Number.isNaN(this.clamp[i])) state[i] = this.clamp[i];
+    return state;
+  }
+
+  /** Forgets the past: here is sweep 0. */
+  private again(): void {
+    this.rest();
+    this.sweep = null;
+    this.goal = Number.POSITIVE_INFINITY;
+    this.frames = [];
+    this.drawn.clear();
+    this.energy.steps = [];
+    this.energy.values = [];
+    this.exact.forget();
+    this.following = true;
+    this.record();
+  }
+
+  // ------------------------------------------------------------ walking
+
+  private ambient(chain: number, sweep: number): Ambient {
+    const { uniform, noise } = this.chance.turn(chain, sweep);
+    return { beta: 1 / this.heat, uniform, noise };
+  }
+
+  /** A unit, a layer or a whole sweep. */
+  private once(grain: Grain): void {
+    if (grain !== "sweep") this.sweep ??= this.tossed();
+    const { sweep } = this;
+    if (sweep && grain !== "sweep") {
+      if (grain === "layer") sweep.unit = sweep.coins[sweep.at].out.length;
+      else sweep.unit = this.next(sweep, sweep.unit) + 1;
+      if (this.next(sweep, sweep.unit) >= sweep.coins[sweep.at].out.length) {
+        sweep.at++;
+        sweep.unit = 0;
+      }
+      if (sweep.at < sweep.coins.length) {
+        this.changed();
+        return;
+      }
+    }
+    this.walked();
+  }
+
+  /** The next unit from `unit` on that is free to change. */
+  private next(sweep: Sweep, unit: number): number {
+    const coin = sweep.coins[sweep.at];
+    let i = unit;
+    while (coin.name === "x" && i < coin.out.length && !Number.isNaN(this.clamp[i])) i++;
+    return i;
+  }
+
+  /** The next sweep of the first chain, to be shown bit by bit. */
+  private tossed(): Sweep | null {
+    if (!this.given) return null;
+    const y = this.held(this.given(this.states[0], this.ambient(0, this.head + 1)).slice());
+    const coins = this.given.coins.map((coin) => ({
+      ...coin,
+      p: coin.p.slice(),
+      out: coin.name === "x" ? y : coin.out.slice(),
+      input: coin.input?.slice() ?? null,
+    }));
+    const registers = new Map([...this.given.registers].map(([name, values]) => [name, values.slice()]));
+    return coins.length ? { y, registers, coins, at: 0, unit: 0 } : null;
+  }
+
+  /** Every chain takes a sweep; what was shown in part is now done. */
+  private walked(): void {
+    const { given, states, sweep } = this;
+    if (!given) return;
+    const step = this.head + 1;
+    const kept = this.blank();
+    for (let k = 0; k < states.length; k++) {
+      const told = k === 0 ? sweep : null;
+      states[k].set(told?.y ?? given(states[k], this.ambient(k, step)));
+      this.held(states[k]);
+      this.keep(kept, k, told?.registers ?? given.registers);
+    }
+    this.sweep = null;
+    this.push(step, kept);
+    this.exact.visit(states);
+  }
+
+  /** A frame of where the chains stand without having moved: no sweep has led here. */
+  private record(): void {
+    const { given, states } = this;
+    if (!given) return;
+    const kept = this.blank();
+    for (let k = 0; k < states.length; k++) {
+      given(states[k], this.ambient(k, this.head));
+      this.keep(kept, k, new Map([...given.registers, ["p", states[k]]]));
+    }
+    this.push(this.head, kept);
+  }
+
+  private push(step: number, kept: Kept): void {
+    const { frames } = this;
+    while (frames.length && frames[frames.length - 1].step >= step) frames.pop();
+    frames.push(new Moment(step, kept, (moment) => this.layers(moment)));
+    const size = [...kept.values()].reduce((sum, values) => sum + values.byteLength, 64);
+    const most = Math.min(MOST, Math.max(100, Math.floor(BYTES / size)));
+    if (frames.length > most) this.frames = frames.filter((_, i) => i === 0 || i >= most / 2 || i % 2 === 0); // older ones thin out
+    const energy = this.given && this.program("energy")?.(this.states[0])[0];
+    if (energy !== undefined && energy !== null && Number.isFinite(energy)) {
+      while ((this.energy.steps.at(-1) ?? -1) >= step) {
+        this.energy.steps.pop();
+        this.energy.values.pop();
+      }
+      this.energy.steps.push(step);
+      this.energy.values.push(energy);
+    }
+    this.status = { state: "done", step, until: 0 };
+    if (this.following) this.playhead = step;
+    this.changed();
+  }
+
+  /** One frame of the past. */
+  private recorded(): void {
+    const { frames } = this;
+    const at = atLeast(frames, this.playhead) + 1;
+    if (at >= frames.length) this.following = true;
+    else this.playhead = frames[at].step;
+  }
+
+  // ------------------------------------------------------------ slow motion
+
+  /** The update of a unit, or a layer, in three captioned moments. */
+  private tell(): void {
+    this.sweep ??= this.tossed();
+    const { sweep } = this;
+    if (!sweep) {
+      this.once("sweep");
+      return;
+    }
+    const coin = sweep.coins[sweep.at];
+    const unit = this.grain === "unit" ? this.next(sweep, sweep.unit) : -1;
+    if (unit >= coin.out.length) {
+      this.once("layer"); // all of them are clamped
+      return;
+    }
+    this.phase(coin, unit, 0);
+  }
+
+  private phase(coin: Coin, unit: number, phase: 0 | 1 | 2): void {
+    const at = Math.max(unit, 0);
+    const [input, p, value] = [coin.input?.[at] ?? coin.p[at], coin.p[at], coin.out[at]];
+    this.spot = { board: coin.name, unit, phase, since: performance.now(), input, p, value };
+    const told = this.told(coin.name);
+    const caption =
+      unit < 0
+        ? layerWords(coin, phase)
+        : unitWords(coin, this.unitName(coin.name, unit), this.spot, this.was(coin.name, unit));
+    if (phase === 2) this.reveal(false);
+    const layers = this.sweep ? this.partly().layers : (this.around()?.a.layers ?? {});
+    this.moment = {
+      step: this.head,
+      time: 0,
+      limits: {},
+      caption,
+      layers: told && layers[told] ? { [told]: layers[told] } : {},
+    };
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      if (phase < 2) this.phase(coin, unit, (phase + 1) as 1 | 2);
+      else {
+        this.spot = null;
+        this.moment = null;
+        if (this.playing) this.credit = Math.max(this.credit, 1);
+      }
+      this.changed();
+    }, MOMENT);
+    this.run();
+  }
+
+  /** Redraws while something grows or turns. */
+  private run(): void {
+    if (!this.spot) return;
+    this.changed();
+    if (!this.playing) requestAnimationFrame(() => this.run());
+  }
+
+  private reveal(clear = true): void {
+    const unit = this.spot?.unit ?? 0;
+    const due = this.spot && (this.spot.phase < 2 || !clear);
+    if (clear) this.rest();
+    if (due) this.once(unit < 0 ? "layer" : "unit");
+  }
+
+  /** Nothing is being told any more; what had not happened yet has not happened. */
+  private rest(): void {
+    clearTimeout(this.timer);
+    this.spot = null;
+    this.moment = null;
+  }
+
+  /** The key of the board that shows a register. */
+  private told(register: string): string {
+    for (const pane of this.scene?.panes ?? [])
+      for (const layer of pane.layers)
+        if (layer.type === "units" && layer.name === register) return `${pane.name}/${layer.name}`;
+    return "";
+  }
+
+  private unitName(register: string, unit: number): string {
+    for (const pane of this.scene?.panes ?? [])
+      for (const layer of pane.layers)
+        if (layer.type === "units" && layer.name === register) return layer.names?.[unit] ?? `unit ${unit + 1}`;
+    return `unit ${unit + 1}`;
+  }
+
+  private was(register: string, unit: number): number {
+    const key = this.told(register);
+    const layer = key ? this.around()?.a.layers[key] : undefined;
+    return layer?.type === "units" ? (layer.tensors.values?.data[unit] ?? 0) : 0;
+  }
+
+  // ------------------------------------------------------------ pictures
+
+  /** Which registers the panes show, of one chain or of all. */
+  private get wanted(): Map<string, "one" | "all"> {
+    const found = new Map<string, "one" | "all">([["x", "one"]]);
+    for (const pane of this.scene?.panes ?? []) {
+      for (const { type, name, role } of pane.layers) {
+        if (role === "data" || !(name === "x" || this.given?.registers.has(name))) continue;
+        if (type === "images" || type === "points") found.set(name, "all");
+        else if (type === "units" && !found.has(name)) found.set(name, "one");
+      }
+    }
+    return found;
+  }
+
+  private blank(): Kept {
+    const { dim, given, states } = this;
+    const small = this.bits;
+    return new Map(
+      [...this.wanted].map(([name, whose]) => {
+        const size = (name === "x" ? dim : (given?.registers.get(name)?.length ?? dim)) * (whose === "all" ? states.length : 1);
+        const coarse = small && (name === "x" || this.given?.coins.some((coin) => coin.name === name) || name === "p");
+        return [name, coarse ? new Uint8Array(size) : new Float32Array(size)] as const;
+      }),
+    );
+  }
+
+  private keep(kept: Kept, chain: number, registers: Map<string, Float32Array>): void {
+    for (const [name, to] of kept) {
+      const values = name === "x" ? this.states[chain] : registers.get(name);
+      if (!values || (chain + 1) * values.length > to.length) continue; // of the first chain alone
+      const at = chain * values.length;
+      const free = name === "p" && values.length === this.clamp.length ? this.clamp : null;
+      for (let i = 0; i < values.length; i++) {
+        const value = free && !Number.isNaN(free[i]) ? free[i] : values[i];
+        to[at + i] = to instanceof Uint8Array ? Math.round(255 * value) : value;
+      }
+    }
+  }
+
+  /** The newest frame, with as much of the sweep that goes on as has been shown. */
+  private partly(): Frame {
+    const { sweep } = this;
+    const newest = this.frames.at(-1) as Moment;
+    if (!sweep) return newest;
+    const kept: Kept = new Map(newest.kept);
+    for (const [c, coin] of sweep.coins.entries()) {
+      const done = c < sweep.at ? coin.out.length : c === sweep.at ? sweep.unit : 0;
+      const held = kept.get(coin.name);
+      if (!done || !held) continue;
+      const fresh = held.slice();
+      for (let i = 0; i < done; i++) fresh[i] = fresh instanceof Uint8Array ? 255 * coin.out[i] : coin.out[i];
+      kept.set(coin.name, fresh);
+    }
+    return new Moment(newest.step, kept, (moment) => this.layers(moment));
+  }
+
+  private layers(moment: Moment): Record<string, Layer> {
+    const known = this.drawn.get(moment);
+    if (known) return known;
+    const out: Record<string, Layer> = {};
+    for (const pane of this.scene?.panes ?? []) {
+      for (const layer of pane.layers) {
+        const key = `${pane.name}/${layer.name}`;
+        let made: Layer | undefined;
+        Object.defineProperty(out, key, {
+          get: () => {
+            made ??= this.filled(layer, moment);
+            return made;
+          },
+          enumerable: true,
+        });
+      }
+    }
+    this.drawn.set(moment, out);
+    return out;
+  }
+
+  /** A layer of the panel, with what the chain says in it. */
+  private filled(layer: Layer, moment: Moment): Layer {
+    if (layer.role === "data" && layer.type !== "units") return layer;
+    const values = moment.kept.get(layer.name);
+    if (layer.type === "images" && layer.name === "filters") return this.lit(layer, moment);
+    if (layer.type === "units" && values) {
+      const size = layer.tensors.values?.shape[0] ?? values.length;
+      return { ...layer, tensors: { values: { data: floats(values).subarray(0, size), shape: [size] } } };
+    }
+    if (layer.type === "images" && values) {
+      const [, h, w] = layer.tensors.pixels?.shape ?? [0, ...(this.scene?.shape ?? [1, 1])];
+      return { ...layer, tensors: { pixels: { data: floats(values), shape: [values.length / (h * w), h, w] } } };
+    }
+    if (layer.type === "points" && values) return { ...layer, tensors: { xy: plane(floats(values), this.dim) } };
+    if (layer.type === "path" && layer.name === "trail") {
+      const past = this.frames.slice(
+        Math.max(0, atLeast(this.frames, moment.step) - 30),
+        atLeast(this.frames, moment.step) + 1,
+      );
+      const xy = past.flatMap((frame) => {
+        const [x = 0, y = 0] =
+          this.dim > 1 ? ((frame as Moment).kept.get("x") ?? []) : [(frame as Moment).kept.get("x")?.[0] ?? 0, 0];
+        return [x, y];
+      });
+      return { ...layer, tensors: { xy: { data: Float32Array.from(xy), shape: [xy.length / 2, 2] } } };
+    }
+    const seen = {
+      x: floats(moment.kept.get("x") ?? new Float32Array(0)).subarray(0, this.dim),
+      data: this.rows()?.[Math.max(this.row, this.base.selection, 0)],
+    };
+    return this.change.fill(layer, this.given, seen) ?? this.exact.fill(layer, this.heat) ?? layer;
+  }
+
+  /** The filters that are recorded of the base, those of hidden units that are off left blank. */
+  private lit(layer: Images, moment: Moment): Layer {
+    const { base } = this; // a shipped recording has the finished weights alone
+    const here = (live(base) ? base.around()?.a : base.frames.at(-1))?.layers["filters/filters"];
+    const h = moment.kept.get("h");
+    if (here?.type !== "images" || !here.tensors.pixels || !h) return layer;
+    const { data, shape } = here.tensors.pixels;
+    const size = shape[1] * shape[2];
+    const pixels = Float32Array.from(data, (value, i) => (h[Math.floor(i / size)] ? value : 0.5));
+    return { ...layer, ...(here.diverging && { diverging: here.diverging }), tensors: { pixels: { data: pixels, shape } } };
+  }
+}
+
+function floats(values: Float32Array | Uint8Array): Float32Array {
+  if (values instanceof Float32Array) return values;
+  const out = new Float32Array(values.length);
+  for (let i = 0; i < out.length; i++) out[i] = values[i] / 255;
+  return out;
+}
+
+/** The panes that show this program, as recorded ones: what is in them comes from the chain. */
+function laid(scene: Scene, program: string): Scene {
+  const panes = scene.panes
+    .filter(({ walks }) => walks === program)
+    .map(({ walks, ...pane }) => ({
+      ...pane,
+      layers: pane.layers.map((layer) => ({ ...layer, static: layer.role === "data" && layer.type !== "units" })),
+    }));
+  return { ...scene, panes, latent: 0 };
+}
+
+/** The first two columns of all chains. */
+function plane(values: Float32Array, dim: number): Tensor {
+  const n = values.length / dim;
+  const data = new Float32Array(2 * n);
+  for (let i = 0; i < n; i++) {
+    data[2 * i] = values[i * dim];
+    data[2 * i + 1] = dim > 1 ? values[i * dim + 1] : 0;
+  }
+  return { data, shape: [n, 2] };
+}
+
+/** Noise of the size of the data's column. */
+function scattered(rows: Float32Array[] | null, column: number, noise: number): number {
+  if (!rows) return noise;
+  const values = rows.map((row) => row[column]);
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
+  return mean + Math.sqrt(variance) * noise;
+}
+
+function unitWords(coin: Coin, name: string, { phase, input, p, value }: Spot, was: number): string {
+  const title = name[0].toUpperCase() + name.slice(1);
+  if (phase === 0) return `${title}: its input arrives, ${number(input, 2)}`;
+  if (coin.kind === "gaussian")
+    return phase === 1 ? `Noise is drawn round ${number(p, 2)}` : `The value becomes ${number(value, 2)}`;
+  if (phase === 1) return `The coin falls, with p = ${p.toFixed(2)} for on`;
+  return `The light ${Math.round(was) === value ? "stays" : "goes"} ${value ? "on" : "off"}`;
+}
+
+function layerWords(coin: Coin, phase: number): string {
+  const n = coin.out.length;
+  if (phase === 0) return `The inputs of all ${whole(n)} units arrive: they do not depend on each other`;
+  if (coin.kind === "gaussian") return phase === 1 ? "Noise is drawn for each" : "The values change";
+  if (phase === 1) return "A coin falls for each, with its own probability";
+  return `The lights change: ${whole(coin.out.reduce((sum, value) => sum + value, 0))} of ${whole(n)} are on`;
+}
+
+/** "0-27+,40-": what a clamp holds, in short. */
+export function ranges(clamp: Float32Array): string {
+  const parts: string[] = [];
+  for (let i = 0; i < clamp.length; i++) {
+    if (Number.isNaN(clamp[i])) continue;
+    let end = i;
+    while (end + 1 < clamp.length && clamp[end + 1] === clamp[i]) end++;
+    parts.push(`${i === end ? i : `${i}-${end}`}${clamp[i] ? "+" : "-"}`);
+    i = end;
+  }
+  return parts.join();
+}
+
+export function unranged(text: string, clamp: Float32Array): void {
+  clamp.fill(Number.NaN);
+  for (const part of text.split(",")) {
+    const [, from, to, sign] = /^(\d+)(?:-(\d+))?([+-])$/.exec(part) ?? [];
+    if (!sign) continue;
+    for (let i = Number(from); i <= Math.min(Number(to ?? from), clamp.length - 1); i++) clamp[i] = Number(sign === "+");
+  }
+}

@@ -1,0 +1,161 @@
+// What one may do to a chain in the browser: how much a step is, where it begins, how warm it is, what is held.
+
+import { type Brushed, brush } from "./board";
+import { el, say } from "./dom";
+import type { Begin, Grain, Walking } from "./types";
+import { CHAINS, WARMEST } from "./walk";
+import { number } from "./words";
+
+type Act = (act: () => unknown) => Promise<void>;
+const BEGINS: Record<Begin, [string, string]> = {
+  data: ["data", "Start from the chosen row of the data; further chains start from the rows after it"],
+  noise: ["noise", "Start from noise"],
+  fantasy: ["fantasy", "Go on where the chains stood that began in noise: they persist while the weights change"],
+};
+const GRAINS: Record<Grain, string> = {
+  unit: "A step is one unit: its input arrives, a coin falls, the light changes",
+  layer: "A step is one layer: its units do not depend on each other",
+  sweep: "A step is a whole sweep, of all chains",
+};
+const BRUSHES: Record<Brushed, string> = {
+  on: "Paint units on, and hold them there",
+  off: "Paint units off, and hold them there",
+  free: "Let units go",
+};
+const KS = [1, 2, 5, 10, 25];
+
+export class WalkBar {
+  readonly root = el("div", { class: "walkbar" });
+  private readonly pressed: [HTMLButtonElement, () => boolean][] = [];
+  private readonly begins: HTMLButtonElement[] = [];
+  private readonly chains: HTMLSelectElement;
+  private readonly heat = el("input", { type: "range", min: -2, max: 2, step: 0.1, "aria-label": "temperature" });
+  private readonly heatShown = el("output", {}, "1");
+  private readonly seed = el("input", { type: "number", min: 0, max: 999_999, step: 1, "aria-label": "seed of the chance" });
+  private readonly learn = el("button", { class: "text-button live", type: "button" }, "learn once");
+  private readonly freeing = el("button", { class: "text-button", type: "button" }, "free all");
+  private readonly many: HTMLElement;
+  private readonly paint: HTMLElement;
+  private shown = "";
+
+  constructor(
+    private readonly walk: Walking,
+    run: Act,
+  ) {
+    const choose = <T extends string>(label: string, options: [T, string, string][], now: () => T, set: (value: T) => void) => {
+      const buttons = options.map(([value, name, title]) => {
+        const button = el("button", { class: "text-button", type: "button", "aria-pressed": "false", title }, name);
+        button.addEventListener("click", () => run(() => set(value)));
+        this.pressed.push([button, () => now() === value]);
+        return button;
+      });
+      return { group: group(label, ...buttons), buttons };
+    };
+    const grain = choose<Grain>(
+      "step",
+      (Object.keys(GRAINS) as Grain[]).map((name) => [name, name, GRAINS[name]]),
+      () => walk.grain,
+      (value) => {
+        walk.grain = value;
+        if (value === "sweep") walk.slow = false;
+      },
+    );
+    const begin = (Object.keys(BEGINS) as Begin[]).map((name) => {
+      const button = el("button", { class: "text-button", type: "button", title: BEGINS[name][1] }, BEGINS[name][0]);
+      button.dataset.begin = name;
+      button.addEventListener("click", () => run(() => walk.start(name)));
+      this.begins.push(button);
+      return button;
+    });
+    const count = el("select", { "aria-label": "how many sweeps" }, ...KS.map((k) => el("option", { value: k }, `${k}`)));
+    const go = el("button", { class: "text-button", type: "button" }, "sweeps from data");
+    go.title = "The chain of contrastive divergence, CD-k: so many sweeps from the data, frame by frame";
+    go.addEventListener("click", () => run(() => walk.sweeps(Number(count.value))));
+    this.many = group("", count, go);
+    this.chains = el("select", { "aria-label": "chains" }, ...CHAINS.map((n) => el("option", { value: n }, `${n}`)));
+    this.chains.addEventListener("change", () =>
+      run(() => {
+        walk.chains = Number(this.chains.value);
+      }),
+    );
+    this.heat.addEventListener("input", () => {
+      walk.temperature = Math.min(2 ** Number(this.heat.value), WARMEST);
+    });
+    this.heat.addEventListener("change", () => run(() => undefined));
+    this.seed.addEventListener("change", () =>
+      run(() => {
+        walk.seed = Math.min(Math.max(Math.round(Number(this.seed.value)) || 0, 0), 999_999);
+      }),
+    );
+    const paint = choose<Brushed>(
+      "paint",
+      (Object.keys(BRUSHES) as Brushed[]).map((name) => [name, name, BRUSHES[name]]),
+      () => brush.now,
+      (value) => {
+        brush.now = value;
+        this.draw();
+      },
+    );
+    this.freeing.title = "Let all units go";
+    this.freeing.addEventListener("click", () => run(() => walk.free()));
+    this.learn.addEventListener("click", () => run(() => walk.learn()));
+    paint.group.append(this.freeing);
+    this.paint = paint.group;
+    const rest = el("div", { class: "groups", hidden: true }, group("chains", this.chains), group("seed", this.seed));
+    const more = el("button", { class: "text-button", type: "button", "aria-expanded": "false" }, "more");
+    more.addEventListener("click", () => {
+      rest.hidden = !rest.hidden;
+      more.setAttribute("aria-expanded", String(!rest.hidden));
+      say(more, rest.hidden ? "more" : "less");
+    });
+    this.root.append(
+      grain.group,
+      group("start", ...begin),
+      this.many,
+      paint.group,
+      group("temperature", this.heat, this.heatShown),
+      this.learn,
+      rest,
+      more,
+    );
+  }
+
+  draw(): void {
+    const { walk } = this;
+    const look = [
+      walk.grain,
+      walk.begins,
+      walk.chains,
+      walk.temperature,
+      walk.seed,
+      walk.learning,
+      walk.paints,
+      brush.now,
+      walk.clamp.some((v) => !Number.isNaN(v)),
+    ].join("|");
+    if (look === this.shown) return;
+    this.shown = look;
+    for (const [button, on] of this.pressed) button.setAttribute("aria-pressed", String(on()));
+    this.paint.hidden = !walk.paints;
+    for (const button of this.begins) button.hidden = !walk.begins.includes(button.dataset.begin as Begin);
+    this.many.hidden = !walk.begins.includes("data");
+    this.chains.value = String(walk.chains);
+    this.heat.value = String(Math.log2(walk.temperature));
+    say(this.heatShown, number(walk.temperature, 2));
+    this.seed.value = String(walk.seed);
+    this.freeing.disabled = !walk.clamp.some((v) => !Number.isNaN(v));
+    this.learn.hidden = !walk.learning;
+    this.learn.title =
+      walk.learning === "never"
+        ? "A shipped recording does not learn: train a run of your own first"
+        : "One update of the weights from this datum and this dream alone: the difference of the two maps";
+  }
+}
+
+const group = (label: string, ...parts: Node[]): HTMLElement =>
+  el(
+    "div",
+    { class: "group", role: "group", ...(label && { "aria-label": label }) },
+    ...(label ? [el("span", {}, label)] : []),
+    ...parts,
+  );
