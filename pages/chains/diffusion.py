@@ -31,7 +31,7 @@ page.idea(
     "in bits, and what is known of a row steers each step: half a picture can be completed.",
     ["x₀", "→ noise q(xₜ|xₜ₋₁) →", "x_T", "→ network p(xₜ₋₁|xₜ) →", "x₀"],
 )
-page.stage(["data", "samples", "budget"])
+page.stage(["raster", "data", "samples", "budget"])
 
 # ---- here come the films: page.film("undoing") (points in a plane), page.film("chain") (any rows; with a clamp: completions)
 
