@@ -33,8 +33,8 @@ page.idea(
 )
 page.stage(["raster", "data", "samples", "budget"])
 
-page.film("undoing")
-page.film("chain")
+page.film("undoing")  # points in a plane, both ways
+page.film("chain")  # any rows; where some values are known, completions
 page.pictures(["budget"], ["signal"], ["rates"], ["erased"])
 page.mathematics(
     [
