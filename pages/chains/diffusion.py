@@ -33,8 +33,9 @@ page.idea(
 )
 page.stage(["data", "samples", "budget"])
 
-# ---- here come the films: page.film("undoing") (points in a plane), page.film("chain") (any rows; with a clamp: completions)
-
+page.film("undoing")
+page.film("chain")
+page.film("completing")
 page.pictures(["budget"], ["signal"], ["rates"], ["erased"])
 page.mathematics(
     [
