@@ -36,8 +36,9 @@ page.idea(
 )
 page.stage(["states", "samples", "filters", "data", "density"])
 
-# ---- here come the Gibbs strip and in-painting: page.film("chain") and page.walk("gibbs") with the board, for picture 4
-
+page.walk("gibbs")  # the microscope, of bits
+page.film("chain")
+page.film("completing")
 page.pictures(["energies"], ["likelihood"], ["annealing"], ["components"], ["codes"])
 curves_over(
     page,

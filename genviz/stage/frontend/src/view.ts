@@ -279,6 +279,7 @@ export class View implements Host {
       save,
     );
     this.panes.before(this.between);
+    if (this.transport.controls) this.root.append(this.transport.controls.root);
     this.root.append(this.transport.root, help.root);
     if (this.source.walk) {
       const { transport } = this;
