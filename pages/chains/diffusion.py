@@ -31,11 +31,11 @@ page.idea(
     "in bits, and what is known of a row steers each step: half a picture can be completed.",
     ["x₀", "→ noise q(xₜ|xₜ₋₁) →", "x_T", "→ network p(xₜ₋₁|xₜ) →", "x₀"],
 )
-page.stage(["data", "samples", "budget"])
+page.stage(["raster", "data", "samples", "budget"])
 
-page.film("undoing")
-page.film("chain")
-page.film("completing")
+page.film("undoing")  # points in a plane, both ways
+page.film("chain")  # any rows
+page.film("completing")  # any rows; what is known stays
 page.pictures(["budget"], ["signal"], ["rates"], ["erased"])
 page.mathematics(
     [
