@@ -34,12 +34,12 @@ def recorded(server: Server) -> Iterator[dict[str, str]]:
 class Film:
     """A film on its page, once it is there."""
 
-    def __init__(self, page: Page, run: str, panel: str) -> None:
+    def __init__(self, page: Page, run: str, panel: str, begins: str = "s.playing") -> None:
         self.page, self.id = page, f"film:run:{run}/{panel}"
         self.card = page.locator(f".st-key-card-{panel}")
         self.card.wait_for(timeout=60_000)
         self.card.scroll_into_view_if_needed()
-        self.until("s.frames.length > 1 && s.status.state === 'done' && (s.playing || s.playhead > 0)")  # it begins by itself
+        self.until(f"s.frames.length > 1 && !s.film.loading && {begins}")  # it plays by itself when it is first seen
 
     def look(self, expression: str) -> Any:
         return self.page.evaluate(f"id => {{ const s = window.__genviz.sources.get(id); return {expression} }}", self.id)
@@ -47,6 +47,10 @@ class Film:
     def until(self, expression: str) -> None:
         script = f"id => {{ const s = window.__genviz?.sources.get(id); return Boolean(s && ({expression})) }}"
         self.page.wait_for_function(script, arg=self.id, timeout=60_000)
+
+    def made_with(self, part: str) -> None:
+        """Until the film on the screen is the one that was asked for with this."""
+        self.until(f"!s.film.loading && s.shown.includes('{part}')")
 
     def at(self, step: float) -> None:
         self.look(f"(s.play(false), s.seek({step}))")
@@ -71,7 +75,7 @@ def test_a_film_plays_scrubs_and_keeps_its_time_when_it_is_set_anew(visit: Open,
     page = visit(f"/diffusion?run={recorded['8gaussians']}")
     film = Film(page, recorded["8gaussians"], "chain")
     assert film.look("s.frames.length") == 21
-    film.until("s.playing && s.playhead > 0")
+    film.until("s.playhead > 0")
     film.at(0)
     expect(film.card.get_by_text("20 steps are left.")).to_be_visible()
     film.card.get_by_role("button", name="One step", exact=True).click()
@@ -82,7 +86,7 @@ def test_a_film_plays_scrubs_and_keeps_its_time_when_it_is_set_anew(visit: Open,
     film.until("Math.abs(s.playhead - 10) < 0.3")
     at, before = film.look("s.playhead"), film.look("[...s.frames[10].layers['chain/particles'].tensors.xy.data]")
     film.card.get_by_role("button", name="new noise").click()
-    film.until("s.film.seed === 1 && !s.film.loading")
+    film.made_with("seed=1")
     assert film.look("s.playhead") == at
     assert film.look("[...s.frames[10].layers['chain/particles'].tensors.xy.data]") != before
     steps = film.card.get_by_label("ddim steps")
@@ -91,15 +95,14 @@ def test_a_film_plays_scrubs_and_keeps_its_time_when_it_is_set_anew(visit: Open,
     film.until("s.frames.length === 6")
     steps.fill("900")
     steps.press("Enter")
-    expect(film.card.get_by_text("ddim_steps = 900: give 1 to T = 20 steps")).to_be_visible()
+    expect(film.card.get_by_text("ddim_steps = 900: give 1 to T = 20 steps").first).to_be_visible()
     steps.fill("4")
     steps.press("Enter")
     film.until("s.frames.length === 5 && s.problem === ''")
     page.wait_for_url(re.compile(r"film\.chain=.*ddim_steps%22%3A4"))
     page.reload()
     page.wait_for_function(IDLE, timeout=60_000)
-    again = Film(page, recorded["8gaussians"], "chain")
-    again.until("s.frames.length === 5 && s.film.seed === 1")  # the link holds what was set
+    Film(page, recorded["8gaussians"], "chain", "s.frames.length === 5").made_with("seed=1")  # the link holds what was set
 
 
 def test_a_dragged_particle_is_solved_both_ways_without_the_server(visit: Open, recorded: dict[str, str]) -> None:
@@ -138,7 +141,7 @@ def test_a_coordinate_is_held(visit: Open, recorded: dict[str, str]) -> None:
     film.at(20)
     x, y, w, h = film.box(".grip.below")
     drag(page, (x + w / 2, y + h / 2), (x + w / 2 + 120, y + h / 2))
-    film.until("s.film.clamp && !s.film.loading && s.status.state === 'done'")
+    film.made_with("clamp=")
     held = film.look("s.film.clamp[0]")
     xs = film.look("[...s.frames.at(-1).layers['chain/particles'].tensors.xy.data].filter((_, i) => i % 2 === 0)")
     assert max(abs(value - held) for value in xs) < 0.05
@@ -155,12 +158,12 @@ def test_a_picture_is_completed_where_it_was_wiped(visit: Open, recorded: dict[s
     page = visit(f"/diffusion?run={recorded['digits']}")
     film = Film(page, recorded["digits"], "completing")
     film.card.get_by_role("button", name="another picture").click()
-    film.until("s.selection === 0")
+    film.made_with("point=0")
     film.at(12)
     x, y, _, h = film.box('[data-pane="completing"] canvas')
     width = film.box('[data-pane="completing"] canvas')[2]
     drag(page, (x + width * 0.22, y + h * 0.45), (x + width * 0.27, y + h * 0.55))
-    film.until("s.film.clamp && !s.film.loading && s.status.state === 'done'")
+    film.made_with("clamp=")
     wiped = film.look("[...s.film.clamp].map(Number.isNaN)")
     assert 0 < sum(wiped) < 64
     made = film.look("(() => { const p = s.frames.at(-1).layers['completing/completions'].tensors.pixels.data;"
