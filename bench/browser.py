@@ -252,3 +252,27 @@ def particle() -> float:
         shown(page, base, iter([scene] * 201))
         page.wait_for_function(f"id => {SOURCE}.program('reverse')", arg=base)
         return median(page.locator('#film [data-pane="x"] canvas').evaluate(DRAG))
+
+
+# two sweeps of all chains at each animation frame, drawn: sweeps a second
+WALK = f"""async id => {{ const s = {SOURCE}; s.walk.chains = 20; s.walk.start('noise');
+  const frame = () => new Promise(requestAnimationFrame);
+  for (let k = 0; k < 60; k++) {{ await s.send('step', {{n: 1}}); await frame() }}
+  const began = performance.now(), from = s.playhead;
+  while (performance.now() - began < 4000) {{ await s.send('step', {{n: 2}}); await frame() }}
+  return (s.playhead - from) / (performance.now() - began) * 1000 }}"""
+
+
+@bench("20 Gibbs chains of a 784×100 RBM, drawn, sweeps a second", 60, "sweeps/s", least=True)
+def gibbs() -> float:
+    with opened("/rbm?preset=mnist&hidden=100&steps=300") as page:
+        page.get_by_role("button", name="Train", exact=True).click()
+        page.wait_for_url(re.compile(r"run="))
+        found = re.search(r"run=([\w.-]+)", page.url)
+        assert found
+        run, walk = f"run:{found[1]}", f"walk:run:{found[1]}/gibbs"
+        page.wait_for_function(f"id => {SOURCE}?.status.state === 'done'", arg=run, timeout=120_000)
+        page.wait_for_function(f"id => {SOURCE}?.frames.length", arg=walk)
+        page.locator(".walkbar").evaluate("bar => bar.scrollIntoView()")
+        page.wait_for_timeout(2000)
+        return page.evaluate(WALK, walk)

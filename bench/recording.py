@@ -91,6 +91,16 @@ def film_mnist() -> float:
     return recorded("vae", "mnist")[1]
 
 
+@bench("log, metrics and keyframes of diffusion on 2-D points, over the bare loop", 1.05)
+def log_chain() -> float:
+    return recorded("diffusion", "8gaussians")[0]
+
+
+@bench("pictures of diffusion on 2-D points, their share of the time", 0.2)
+def film_chain() -> float:
+    return recorded("diffusion", "8gaussians")[1]
+
+
 @bench("a fork's replay, each figure compared, over the bare loop of as many steps, VAE on 2-D points", 1.1)
 def replay() -> float:
     kind, steps = find("vae"), 1500

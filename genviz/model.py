@@ -442,6 +442,11 @@ class HasComponents(Protocol):
 
 
 @runtime_checkable
+class HasPartition(Protocol):
+    def partition(self) -> Any: ...  # the part whose constant Z can be had: `Listed`, `Anneals` of genviz.metrics.partition
+
+
+@runtime_checkable
 class Monitors(Protocol):
     def monitor(self, data: Any, rng: Rng) -> dict[str, float]: ...
 
@@ -460,6 +465,6 @@ CAPABILITIES: dict[str, type] = {
     "sample": Samples, "chain": Chains, "forward_chain": Noises, "undo": Undoes, "encode": Encodes, "decode": Decodes,
     "reconstruct": Reconstructs, "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds,
     "budget": Budgets, "log_joint": LogJoints, "prior": HasPrior, "cluster": Clusters, "classify": Classifies,
-    "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "monitor": Monitors,
-    "layers": HasLayers, "client": RunsInBrowser,
+    "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "partition": HasPartition,
+    "monitor": Monitors, "layers": HasLayers, "client": RunsInBrowser,
 }  # fmt: skip

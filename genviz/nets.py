@@ -43,7 +43,7 @@ def minimize(optimizer: Optimizer, loss: Tensor, **live: Any) -> None:
 def follow(slow: nn.Module, fast: nn.Module, weight: float) -> None:
     """Move the parameters of `slow` towards those of `fast`: slow + weight · (fast − slow), a running average of weights."""
     for own, other in zip(slow.parameters(), fast.parameters(), strict=True):
-        own.lerp_(other, weight)
+        own.copy_(other) if weight == 1 else own.lerp_(other, weight)
 
 
 # ---------------------------------------------------------------- networks that are told the time
@@ -115,6 +115,14 @@ class TimeGated(nn.Module):
         gain, shift, skip, bias = (gate(time) for gate in self.gates)
         h = self.enter(x) * (1 + 3 * gain) + shift
         return self.out(silu(h)) + 4 * skip * x + bias
+
+
+def falling(rate: float, t: int, steps: int, hold: float = 0.0) -> float:
+    """The step size of update t = 0, 1, …: `rate` for the share `hold` of `steps`, then linearly less, 0 from `steps` on.
+
+    With `steps` = 0 it never falls.
+    """
+    return rate * max(0.0, min(1.0, (1 - t / steps) / (1 - hold))) if steps else rate
 
 
 class Standardize(nn.Module):

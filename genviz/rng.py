@@ -38,7 +38,7 @@ class Rng:
 
     def coins(self, p: Tensor) -> Tensor:
         """As `bernoulli`, three times as fast, by another use of the stream: what was drawn there must come again."""
-        return (torch.rand(p.shape, generator=self.generator) < p).to(p.dtype)
+        return torch.rand(p.shape, generator=self.generator).lt_(p).to(p.dtype)
 
     def integers(self, low: int, high: int, *shape: int) -> Tensor:
         """Integers in [low, high)."""

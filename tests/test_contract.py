@@ -23,11 +23,12 @@ import genviz
 from genviz.data import find, kind, names
 from genviz.face import preset_for
 from genviz.layers import Decode, Ellipses, Pane, Points, Scene
+from genviz.metrics.partition import MOST, Listed, ais, exact_log_z
 from genviz.model import CAPABILITIES, BadInput, Bounds, Encodes, Knob, LogJoints, Model, Samples, Spec, discover
-from genviz.panels import look, scene
+from genviz.panels import Shoot, discovered, film, look, scene
 from genviz.rng import Rng
 from genviz.run import Run, looking
-from genviz.stage.pack import pack_scene, unpack
+from genviz.stage.pack import pack_frame, pack_scene, unpack
 
 ALL = {slug: model for slug, model in discover().items() if model.__module__.startswith("genviz.models.")}
 TRAINED = {slug: model for slug, model in ALL.items() if model.trains}
@@ -179,19 +180,19 @@ def test_live_knobs_are_read_at_every_step(slug: str) -> None:
 def test_knobs_of_looking_change_no_training(slug: str) -> None:
     for knob in [knob for knob in ALL[slug].knobs_declared().values() if knob.looks]:
         assert not knob.live, f"{knob.name} is read by sampling alone: it is no edit of a run"
+        tried = 0
         for data in tiny(slug):
             plain = start(slug, data)
-            plain.advance(steps=6)
-            tried = 0
+            plain.advance(steps=3)
             for value in other(knob, getattr(plain.model, knob.name)):
                 try:
                     run = start(slug, data, **{knob.name: value})
                 except BadInput:  # a value that makes no sense for these data
                     continue
-                run.advance(steps=6)
+                run.advance(steps=3)
                 assert equal(weights(run), weights(plain)), f"fit reads {knob.name}"
                 tried += 1
-            assert tried, f"no value of {knob.name} could be tried"
+        assert tried, f"no value of {knob.name} could be tried"
 
 
 @every_trained_model
@@ -233,15 +234,17 @@ def encode(model: Any, x: Tensor, rng: Rng) -> None:
 
 
 def chain(model: Any, x: Tensor, rng: Rng) -> None:
-    """States go on from where they start; what is clamped stays."""
+    """States go on from where they start; what is clamped stays, or, where time is left, is there when none is."""
     known = torch.full(x.shape[1:], math.nan)
     known[0] = x[0, 0]
     for given in ({}, {"start": x}, {"clamp": known}, {"start": x, "clamp": known}):
-        for state in islice(model.chain(len(x), rng, **given), 3):
+        states = model.chain(len(x), rng, **given)
+        first = next(states)
+        for state in [first, *(states if "t" in first.aux else islice(states, 2))]:
             rows_of(state.x, *x.shape)
             assert state.nfe >= 0 and all(value.isfinite().all() for value in state.aux.values())
             assert state.aux.get("p", state.x).shape == x.shape
-            if "clamp" in given:
+            if "clamp" in given and not state.aux.get("t", 0):
                 torch.testing.assert_close(state.x[:, 0], known[0].expand(len(x)))
     refuses(r"clamp", lambda: next(model.chain(2, rng, clamp=known[1:])))
 
@@ -259,6 +262,15 @@ def undo(model: Any, x: Tensor, rng: Rng) -> None:
         for law in (model.undo(state.x, int(state.aux["t"])), model.undo(state.x, int(state.aux["t"]), x)):
             assert isinstance(law, Distribution)
             rows_of(law.mean, *x.shape)
+
+
+def score(model: Any, x: Tensor, rng: Rng) -> None:
+    if model.spec.support == "binary":  # bits have no gradient
+        return refuses("bits", model.score, x)
+    try:
+        rows_of(model.score(x), *x.shape)
+    except BadInput as error:  # nor have grey pixels that stand for the probability of a bit
+        assert model.spec.support == "unit" and "bits" in str(error)
 
 
 def budget(model: Any, x: Tensor, rng: Rng) -> None:
@@ -341,6 +353,15 @@ def mixture(model: Any, x: Tensor, rng: Rng) -> None:
         torch.testing.assert_close(weights.sum(), torch.tensor(1.0))
 
 
+def partition(model: Any, x: Tensor, rng: Rng) -> None:
+    """The two ways to its constant agree, where both can be gone."""
+    it = model.partition()
+    found = ais(it, rng, temperatures=1000, runs=50)
+    if isinstance(it, Listed) and it.listed <= MOST and not found.warning:
+        low, high = found.interval
+        assert min(low, found.log_z - 0.1) <= exact_log_z(it) <= max(high, found.log_z + 0.1)
+
+
 CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "sample": lambda model, x, rng: rows_of(model.sample(len(x), rng), *x.shape),
     "chain": chain,
@@ -351,7 +372,7 @@ CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "decode": lambda model, x, rng: rows_of(model.decode(model.encode(x).mean), *x.shape),
     "reconstruct": lambda model, x, rng: rows_of(model.reconstruct(x), *x.shape),
     "energy": lambda model, x, rng: rows_of(model.energy(x), len(x)),
-    "score": lambda model, x, rng: rows_of(model.score(x), *x.shape),
+    "score": score,
     "log_prob": log_prob,
     "bound": lambda model, x, rng: rows_of(torch.cat([model.bound(x, rng, k) for k in (1, 3)]), 2 * len(x)),
     "log_joint": lambda model, x, rng: rows_of(model.log_joint(x, model.encode(x[:2]).mean), len(x), -1),
@@ -361,6 +382,7 @@ CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "discriminate": lambda model, x, rng: rows_of(model.discriminate(x), len(x)),
     "features": lambda model, x, rng: rows_of(model.features(), -1, x.shape[1]),
     "components": mixture,
+    "partition": partition,
     "client": client,
 }
 
@@ -455,6 +477,7 @@ def pictures(model: Model, data: genviz.Data) -> None:
         if pane.ask:
             for answer in look(pane.ask, model, data, 1):
                 drawn(answer)
+    films(model, data)
     for pane in panes:
         if pane.name == "plane" and getattr(model, "latent", 2) == 1:  # a line has no second axis, and no circles on it
             assert pane.line and not pane.y_label and not any(isinstance(layer, Ellipses) for layer in pane.layers)
@@ -474,6 +497,25 @@ def pictures(model: Model, data: genviz.Data) -> None:
             assert bool(swept.layers) == (data.spec.dim > 1)
             assert ("first two" in swept.reads and "first two" in framed.reads) == (data.spec.dim > 2)
         assert real.pick and all(low <= v <= high for (low, high), v in zip((framed.x, framed.y), real.xy[0], strict=True))
+
+
+def films(model: Model, data: genviz.Data) -> None:
+    """Every film of such data: from noise, from a row, and with the first column known, if it has others."""
+    known = torch.full((data.spec.dim,), math.nan)
+    known[0] = data.x[0, 0]
+    for each in discovered().values():
+        if each.film and each.fits(model) and not each.unless(model):
+            shots = [Shoot(1), Shoot(1, point=2), *([Shoot(1, clamp=known)] if data.spec.dim > 1 else [])]
+            for shoot in shots:
+                frames = list(film(each.name, model, data, shoot))
+                assert 2 <= len(frames) <= 101
+                captions, scenes = zip(*frames, strict=True)
+                assert all(captions) and len({tuple(pane.name for pane in s.panes) for s in scenes}) == 1
+                for shown in (scenes[0], scenes[len(scenes) // 2], scenes[-1]):
+                    for pane in shown.panes:
+                        drawn(pane)
+                sizes = {name: len(pack_frame(shown)) for name, shown in frames}
+                assert max(sizes.values()) <= 1.2 * min(sizes.values()) + 4096
 
 
 # ---------------------------------------------------------------- bad input

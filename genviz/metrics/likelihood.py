@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Distribution, Normal
 
-from genviz.model import BadInput, Bounds, Encodes, LogJoints
+from genviz.model import BadInput, Bounds, Encodes, LogJoints, Support
 from genviz.rng import Rng
 
 FLOATS = 2**20  # in the largest tensor of a sum over codes, so that a look costs a few megabytes
@@ -41,6 +41,16 @@ def importance_bound(model: Bounds, x: Float[Tensor, "n d"], rng: Rng, k: int = 
     Source: Burda, Grosse & Salakhutdinov, ICLR 2016, eq. 8. k = 1 is the evidence lower bound.
     """
     return estimate(torch.cat([model.bound(rows, rng, k) for rows in x.split(chunk)]))
+
+
+def null(x: Float[Tensor, "n d"], support: Support) -> float:
+    """What a model that knows only the overall mean and variance of the rows reaches on them, nats a row: an isotropic
+    Gaussian (of grey values: the probability of one of 256 levels), or a coin for every bit."""
+    d, mean = x.shape[1], x.double().mean()
+    if support == "binary":
+        return -d * (torch.special.entr(mean) + torch.special.entr(1 - mean)).item()
+    density = -d / 2 * math.log(2 * math.pi * math.e * max((x.double() - mean).square().mean().item(), 1e-12))
+    return density - (d * math.log(255) if support == "unit" else 0.0)
 
 
 # ---------------------------------------------------------------- exact, for codes of one or two dimensions

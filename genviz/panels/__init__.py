@@ -19,7 +19,7 @@ from genviz.panels.registry import PANELS, Panel, Shoot
 from genviz.panels.slow import shots
 from genviz.run import looking
 
-__all__ = ["Shoot", "film", "films", "look", "scene", "shots"]
+__all__ = ["Shoot", "film", "films_of", "look", "scene", "shots"]
 
 
 @cache
@@ -47,9 +47,10 @@ def scene(model: Model, data: Data) -> Scene:
     return Scene(panes=panes, programs=programs, latent=latent, shape=model.spec.shape, actions=model.actions())
 
 
-def films(kind: type[Model]) -> list[str]:
-    """The names of the films that models of this kind have."""
-    return [name for name, each in discovered().items() if each.film and each.suits(kind)]
+def films_of(model: Model) -> list[str]:
+    """The names of the films that can be made of a model; its weights do not matter, it may be on the meta device."""
+    with looking(model):
+        return [name for name, each in discovered().items() if each.film and each.fits(model) and not each.unless(model)]
 
 
 def film(name: str, model: Model, data: Data, shoot: Shoot) -> Iterator[tuple[str, Scene]]:

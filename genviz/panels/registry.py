@@ -33,10 +33,7 @@ class Panel:
     unless: Unless = never
 
     def fits(self, model: Model) -> bool:
-        return self.suits(type(model))
-
-    def suits(self, kind: type[Model]) -> bool:
-        return all(issubclass(kind, CAPABILITIES[need]) for need in self.needs)
+        return all(isinstance(model, CAPABILITIES[need]) for need in self.needs)
 
 
 @dataclass(frozen=True)

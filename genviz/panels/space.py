@@ -59,7 +59,7 @@ def real(data: Data) -> Points:
 def data(model: Model, data: Data, rng: Rng) -> list[Pane]:
     assert isinstance(model, Samples)
     if len(data.spec.shape) == 2:
-        return [_pictures(model.sample(TILES, rng), data)]
+        return [_pictures(model.sample(TILES, rng), data, isinstance(model, Decodes))]
     samples = Points(name="samples", xy=flat(model.sample(SHOWN, rng)), role="model", label="samples")
     layers: list[Layer] = [real(data), samples]
     reads = "Teal dots are data, orange rings are what the model makes; where they differ it is wrong."
@@ -81,13 +81,16 @@ def data(model: Model, data: Data, rng: Rng) -> list[Pane]:
             layers=layers,
             **axes(data),
             reads=reads + part(data),
-            how=f"The first {min(SHOWN, len(data.x))} training rows; {SHOWN} samples from the same latent draws at every step.",
+            how=f"The first {min(SHOWN, len(data.x))} training rows; {SHOWN} samples, from the same draws at every step.",
             alt=f"Training points of {data.name} and points sampled from the model, on the same axes.",
         )
     ]
 
 
-def _pictures(x: Float[Tensor, "n d"], data: Data) -> Pane:
+def _pictures(x: Float[Tensor, "n d"], data: Data, decoded: bool) -> Pane:
+    drawn = f"The mean of p(x|z), a probability for each pixel, for the same {TILES} draws of z at every step."
+    if not decoded:
+        drawn = f"{TILES} samples, a probability for each pixel where it has one, with the same random draws at every step."
     return Pane(
         name="samples",
         title="What does it dream up?",
@@ -96,7 +99,9 @@ def _pictures(x: Float[Tensor, "n d"], data: Data) -> Pane:
         reads=(
             "Each picture is decoded from a code drawn from the prior; the codes "
             "stay the same while training changes the pictures."
+            if decoded
+            else "Pictures that the model makes by itself at this step; none of them is a picture of the data."
         ),
-        how=f"The mean of p(x|z), a probability for each pixel, for the same {TILES} draws of z at every step.",
+        how=drawn,
         alt=f"{TILES} pictures sampled from the model.",
     )

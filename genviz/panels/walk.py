@@ -12,7 +12,7 @@ from torch import Tensor
 
 from genviz.data import Data
 from genviz.layers import Bars, Curves, Images, Numbers, Pane, Units
-from genviz.model import Chains, Model, RunsInBrowser
+from genviz.model import Chains, HasFeatures, Model, RunsInBrowser
 from genviz.panels.registry import panel
 from genviz.rng import Rng
 
@@ -33,7 +33,10 @@ def walk(model: Model, data: Data, rng: Rng) -> list[Pane]:
         return []
     state = next(model.chain(1, rng))
     panes = [*_boards(state.x[0], state.aux.get("h"), data), _rows(data.seen(model, ROWS), data), _energy()]
-    if (h := state.aux.get("h")) is not None and "learn_once" in model.actions():
+    h = state.aux.get("h")
+    if h is not None and isinstance(model, HasFeatures) and len(data.spec.shape) == 2:
+        panes.append(_strokes(data))
+    if h is not None and "learn_once" in model.actions():
         panes.append(_change(data, h.shape[1]))
     if data.spec.dim <= LISTED and "energy" in model.client():
         panes.append(_states(data, data.seen(model, len(data.x))))
@@ -97,6 +100,19 @@ def _energy() -> Pane:
     )
 
 
+def _strokes(data: Data) -> Pane:
+    return Pane(
+        name="strokes",
+        title="Which strokes draw this picture?",
+        kind="images",
+        layers=[Images(name="filters", pixels=torch.full((1, *_shape(data)), 0.5), diverging=1.0, static=True)],
+        reads="The filter of each hidden unit that is on; of those that are off there is nothing to see.",
+        how="The recorded filters at the playhead of the training, times h of the first chain.",
+        alt="The filters of the hidden units that are on.",
+        walks=PROGRAM,
+    )
+
+
 def _change(data: Data, hidden: int) -> Pane:
     height, width = _shape(data)
     pictures = torch.full((min(hidden, MAPS), height, width), 0.5)
@@ -129,7 +145,7 @@ def _states(data: Data, rows: Float[Tensor, "n d"]) -> Pane:
     how = "½ Σ |share − p|; for n independent visits about √(states / 2πn), so it falls as 1/√n."
     figures = [("total variation to the exact", 0.0, "", how), ("states visited, with repetitions", 0.0, "", "")]
     return Pane(
-        name="states",
+        name="visits",
         title="Does it visit what it believes in?",
         kind="bars",
         layers=[

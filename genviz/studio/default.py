@@ -6,13 +6,12 @@ from genviz.studio.page import Page
 
 def default_page(slug: str) -> None:
     from genviz.model import find
-    from genviz.panels import films
 
     model = find(slug)
     page = Page(slug, next(iter(model.presets), ""), list(model.knobs_declared())[:5])
     page.stage()
     page.walk()
-    for film in films(model):
+    for film in page.films():
         page.film(film)
     if model.trains:
         page.mathematics([])

@@ -372,9 +372,14 @@ class Page:
                     key = f"{panes[0]}-{self.source.id}"
                     stage(self.source.id, key=key, panes=list(panes), height=height, moved=self._pulled)
 
+    def films(self) -> list[str]:
+        """The films there are of what is on the stage."""
+        return sources.films(self.source) if self.source else []
+
     def film(self, panel: str, height: int = 300) -> None:
-        """A card that plays a film of the model's chain; its title, words and knobs come with it."""
-        if self.source is not None:
+        """A card that plays a film of the model's chain; its title, words and knobs come with it. Nothing where this kind of
+        data has no such film."""
+        if self.source and panel in self.films():
             with st.container(border=True, key=f"card-{panel}"):
                 self._film(f"film:{self.source.id}/{panel}", panel, height)
 

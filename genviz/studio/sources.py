@@ -10,7 +10,8 @@ from typing import Any
 
 from genviz.errors import BadInput
 from genviz.paths import PRETRAINED
-from genviz.service import folder
+from genviz.service import folder, scene
+from genviz.service.streams import ROW
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,17 @@ def first(slug: str) -> Source | None:
     return min(found, key=lambda source: (source.images, len(source.id)), default=None)
 
 
+@lru_cache(maxsize=64)
+def history(source: str) -> dict[str, list[tuple[int, float]]]:
+    """Every figure of a shipped recording, `pretrained:<name>`, by its name: (step, value) in the order of steps."""
+    journal, metrics, _ = scene.unpack((PRETRAINED / f"{source.partition(':')[2]}.scene").read_bytes())
+    names = [name for text in journal.splitlines() for name in json.loads(text).get("columns", [])]
+    found: dict[str, list[tuple[int, float]]] = {name: [] for name in names}
+    for step, column, _, value in ROW.iter_unpack(metrics):
+        found[names[column]].append((step, value))
+    return found
+
+
 def run(run_id: str, slug: str) -> Source:
     """A run of this machine, or a `BadInput` that says why it cannot be shown."""
     info = folder.find(run_id).card
@@ -66,6 +78,27 @@ def run(run_id: str, slug: str) -> Source:
 def knobs_now(run: Source) -> dict[str, Any]:
     """The knobs in force at the head of a run: those it began with, and the edits since."""
     return folder.find(run.id.partition(":")[2]).knobs()
+
+
+def films(source: Source) -> list[str]:
+    """The names of the films that can be made of it."""
+    return _films(json.dumps({part: source.info[part] for part in ("model", "knobs", "spec")}, sort_keys=True))
+
+
+@lru_cache(maxsize=64)
+def _films(info: str) -> list[str]:
+    import torch
+
+    from genviz.model import Spec, find
+    from genviz.panels import films_of
+
+    told = json.loads(info)
+    kind, spec = find(told["model"]), Spec(**{**told["spec"], "shape": tuple(told["spec"]["shape"])})
+    try:
+        with torch.device("meta"):  # what can be drawn depends on shapes alone
+            return films_of(kind(spec, **dict(kind.validate(told["knobs"]))))
+    except BadInput:
+        return []  # knobs of another version: told beside the controls
 
 
 def like(info: Mapping[str, Any], presets: Mapping[str, Any]) -> str:

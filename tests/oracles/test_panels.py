@@ -6,15 +6,18 @@ from typing import Any
 
 import pytest
 import torch
-from torch.distributions import Normal, kl_divergence
+from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
 import genviz
 from genviz.layers import Bars, Layer, Pane, Points, Scene
 from genviz.metrics.likelihood import lattice, on_grid
+from genviz.metrics.partition import exact_log_z
 from genviz.model import BadInput, Bounds, Encodes, LogJoints
-from genviz.panels import look, scene
+from genviz.models.energy.rbm import RBM
+from genviz.panels import look, scene, shots
 from genviz.panels.space import limits
-from genviz.run import looking
+from genviz.rng import Rng
+from genviz.run import Run, looking
 from genviz.stage.pack import pack_scene, unpack
 
 data = cache(genviz.dataset)
@@ -84,6 +87,109 @@ def test_bars_are_the_mean_nats_of_each_dimension(name: str, rows: str) -> None:
     torch.testing.assert_close(bars.values, ((mean**2 + std**2 - 1) / 2 - std.log()).mean(0))
     torch.testing.assert_close(bars.values, kl_divergence(Normal(mean, std), Normal(0.0, 1.0)).mean(0))
     assert (bars.threshold, bars.unit) == (0.01, "nats")
+
+
+# ---------------------------------------------------------------- energies, states, densities
+
+
+@cache
+def trained(preset: str, rows: str, steps: int, **knobs: Any) -> RBM:
+    model = genviz.create("rbm", data(rows), 0, preset=preset, **knobs)
+    assert isinstance(model, RBM)
+    Run(model, data(rows)).advance(steps=steps)
+    return model
+
+
+def test_all_states_have_their_exact_probability_and_the_legal_ones_are_told_apart() -> None:
+    model, rows = trained("bars-and-stripes", "bars-and-stripes", 3000), data("bars-and-stripes")
+    shown = layers(list(scene(model, rows).panes), "states")
+    bars, told = shown["states"], {label: value for label, value, _, _ in shown["numbers"].rows}
+    every = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * 9)
+    with looking(model):
+        log_p = model.log_prob(every)
+        sampled = model.sample(100_000, Rng(0))
+    torch.testing.assert_close(bars.values, log_p.exp(), rtol=1e-4, atol=1e-7)
+    legal = (every[:, None] == rows.x).all(2).any(1)
+    assert torch.equal(bars.labels.bool(), legal) and list(bars.classes) == ["other", "legal"]
+    assert told["log-likelihood"] == pytest.approx(log_p[legal].mean().item(), abs=1e-4)
+    assert told["legal, exactly"] == pytest.approx(log_p[legal].exp().sum().item(), abs=1e-4)
+    assert bars.marks.sum().item() == pytest.approx(1.0) and told["distance of the fantasies"] < 0.2
+    assert told["legal fantasies"] == pytest.approx(bars.marks[legal].sum().item())
+    assert told["kinds of legal fantasies"] == (bars.marks[legal] > 0).sum().item()
+    drawn = (Rng(1).coins(sampled) @ 2.0 ** torch.arange(8, -1, -1)).long().bincount(minlength=512) / 100_000
+    assert (drawn - bars.values).abs().max() < 0.01
+
+
+def test_energies_are_counted_as_densities_and_told_as_means() -> None:
+    model, rows = trained("digits", "digits", 300), data("digits")
+    shown = layers(list(scene(model, rows).panes), "energies")
+    with looking(model):
+        seen, unseen = model.energy(rows.seen(model, 200)), model.energy(rows.seen(model, 200, "test"))
+    gap = (unseen.mean() - seen.mean()).item()
+    assert shown["gap"].text == f"Unseen rows cost {gap:+.2g} nats more than training rows."
+    means = {}
+    for name in ("train", "test", "noise", "fantasies"):
+        at, height = shown[name].xy.T
+        mass = height * (at[1] - at[0])
+        assert 0.5 < mass.sum() <= 1.001  # what lies beyond the axis is left out
+        means[name] = (at * mass).sum().item() / mass.sum().item()
+    assert means["train"] == pytest.approx(seen.mean().item(), abs=1.0)
+    assert abs(means["fantasies"] - means["train"]) < 0.5 * (means["noise"] - means["train"])
+
+
+def test_a_density_map_integrates_to_one_and_says_when_one_gaussian_is_better() -> None:
+    rows = data("moons")
+    with_truth = layers(list(scene(trained("moons", "moons", 1500, decay=1500), rows).panes), "density")
+    (x0, x1, y0, y1), values = with_truth["density"].extent, with_truth["density"].values
+    cell = (x1 - x0) * (y1 - y0) / (len(values) - 1) ** 2
+    assert 0.9 < values.sum().item() * cell <= 1.01
+    assert with_truth["truth"].values.sum().item() * cell == pytest.approx(1.0, abs=0.03)
+    told = {label: value for label, value, _, _ in with_truth["numbers"].rows}
+    one = MultivariateNormal(rows.x.mean(0), rows.x.T.cov()).log_prob(rows.test_x[:200]).mean().item()
+    assert told["one Gaussian"] == pytest.approx(one, abs=1e-3)
+    assert told["log p(x)"] > one and not with_truth["worse"].text
+    failed = layers(list(scene(trained("moons-narrow", "moons", 1500), rows).panes), "density")
+    assert failed["worse"].text.startswith("Worse than a single Gaussian")
+
+
+def test_components_are_the_heaviest_of_the_mixture() -> None:
+    model, rows = trained("moons", "moons", 1500, decay=1500), data("moons")
+    panes = list(scene(model, rows).panes)
+    weights, mean, _ = model.components()
+    bars, points = layers(panes, "codes")["weights"], layers(panes, "components")["means"]
+    assert torch.equal(bars.values, weights.sort(descending=True).values[: len(bars.values)])
+    first = int(bars.names[0], 2)  # a code is the number of its component
+    assert first == weights.argmax() and torch.equal(points.xy[0], mean[first])
+
+
+def test_annealing_is_shown_beside_the_exact_constant() -> None:
+    model, rows = trained("moons", "moons", 1500, decay=1500), data("moons")
+    shown = layers(look("annealing", model, rows, 0), "annealing")
+    told = {label: value for label, value, _, _ in shown["numbers"].rows}
+    assert told["exact"] == pytest.approx(exact_log_z(model.net))
+    assert told["1,000 temperatures"] == pytest.approx(told["exact"], abs=0.3)
+    assert shown["runs"].xy.shape == (400, 2) and shown["exact"].xy[:, 1].tolist() == pytest.approx([told["exact"]] * 2)
+    assert shown["warning"].text == ""
+
+
+def test_filters_are_weights_on_a_round_scale() -> None:
+    model = trained("digits", "digits", 300)
+    images = layers(list(scene(model, data("digits")).panes), "filters")["filters"]
+    signed = (images.pixels.flatten(1) - 0.5) * 2 * images.diverging
+    torch.testing.assert_close(signed, model.features()[: len(signed)], rtol=0, atol=1e-5)
+    assert images.diverging >= model.features()[: len(signed)].abs().max() and f"{images.diverging:g}".strip("0.") in "125"
+
+
+def test_an_update_is_told_sweep_by_sweep() -> None:
+    rows = data("bars-and-stripes")
+    run = Run(genviz.create("rbm", rows, 0, preset="bars-and-stripes", k=3), rows)
+    step = run.tick()
+    assert step is not None
+    told = shots(run.model, rows, step)
+    assert [caption.partition(":")[0] for caption, _ in told[2:5]] == ["Sweep 1", "Sweep 2", "Sweep 3"]
+    assert [[layer.name for pane in each.panes for layer in pane.layers] for _, each in told] == [
+        ["batch"], ["boards"], *[["fantasies"]] * 3, []
+    ]  # fmt: skip
 
 
 # ---------------------------------------------------------------- frames and bytes

@@ -13,6 +13,7 @@ from torch.optim import Adam
 
 from genviz.data import Data, Mixture
 from genviz.layers import Pane
+from genviz.metrics.mixing import high_quality, visits
 from genviz.model import BadInput, Model, Preset, Spec, Step, knob
 from genviz.models.chains.noise import Binomial, Gaussian, Rates, Readout, Rows, Times, draw, normal, tabulate
 from genviz.models.chains.reverse import Reversible
@@ -21,9 +22,10 @@ from genviz.nets import FourierMLP, ResidualMLP, Standardize, TimeGated, clock, 
 from genviz.rng import Rng
 
 EMA = 0.995  # of the weights that sample, over the second half of the training
-FEW = 24  # unseen rows whose bound is measured while training, at all T times; a quarter of them if they are pictures
-DRAWN = 200  # samples whose modes are counted
+FEW = 32  # unseen rows whose bound is measured while training, at all T times; a quarter of them if they are pictures
+DRAWN = 100  # samples whose modes are counted
 PICTURES = {"readout": "x0", "schedule": "cosine", "T": 100, "lr": 1e-3, "batch": 128, "ddim_steps": 25}
+BITS = {"schedule": "erase", "T": 40, "hidden": 64, "lr": 4e-3, "batch": 200}
 
 
 class Diffusion(Reversible, Model):
@@ -65,14 +67,10 @@ class Diffusion(Reversible, Model):
         "grid25": Preset(8000, knobs={"decay": 8000}, idea="twenty-five small islands: what patience buys"),
         "swissroll": Preset(3000, idea="the paper's own first example: a rolled-up line"),
         "moons": Preset(3000, idea="two bent moons, parted only in the last steps"),
-        "heartbeat": Preset(
-            3000,
-            knobs={"schedule": "erase", "T": 40, "hidden": 64, "lr": 4e-3, "batch": 200},
-            idea="twenty bits, a beat every five",
-        ),
+        "heartbeat": Preset(3000, knobs=BITS, idea="twenty bits, a beat every five: noise by coins"),
         "digits": Preset(3000, knobs={**PICTURES, "hidden": 256}, idea="8×8 digits, guessed whole at each step"),
         "mnist": Preset(6000, knobs={**PICTURES, "hidden": 384, "decay": 6000}, idea="28×28 digits out of noise"),
-    }  # fmt: skip
+    }
 
     @classmethod
     def suits(cls, knobs: Any, spec: Spec) -> None:
@@ -87,9 +85,8 @@ class Diffusion(Reversible, Model):
 
     def build(self) -> None:
         d, self.bits = self.spec.dim, self.spec.support == "binary"
-        self.units = Standardize(d)
-        if self.spec.support == "unit":  # pixels become −1 … 1
-            self.units = Standardize(d, shift=0.5, scale=0.5)
+        grey = self.spec.support == "unit"
+        self.units = Standardize(d, 0.5, 0.5) if grey else Standardize(d)  # pixels become −1 … 1
         beta = rates(self.schedule, self.T, self.beta_first, self.beta_last, self.cosine_offset, self.bits)
         self.noise = Binomial(beta) if self.bits else Gaussian(beta, self.readout)
         if self.schedule == "learned":
@@ -120,27 +117,33 @@ class Diffusion(Reversible, Model):
         adam = Adam([p for p in self.parameters() if p.requires_grad], self.lr, fused=True)
         for step, (x, *_) in enumerate(data.batches(self, rng), start=1):
             if self.schedule == "learned":
-                self.noise.table = tabulate(self.learned(), self.readout).float()  # with its gradients
+                self.noise.table = self.learned()  # with its gradients
             x0, t = self.units(x), rng.integers(1, self.T + 1, len(x))
             xt = draw(self.noise.q(x0, t), rng)  # x_t ~ q(x_t|x_0)
-            loss = self.loss(x0, xt, t)
+            if self.bits or self.readout == "sd15":
+                truth, guess = self.noise.back(x0, xt, t), self.guess(xt, t)
+                loss = self.noise.kl(truth, guess, t).mean()
+            else:
+                loss = self.error(x0, xt, t)
+            if self.schedule == "learned":
+                loss = loss + self.noise.end(x0).mean() / self.T
             fall = 0.505 + 0.495 * math.cos(math.pi * min(1.0, step / self.decay))
             minimize(adam, loss, lr=self.lr * fall)
             follow(self.average, self.net, 1.0 if step < self.decay / 2 else 1 - EMA)
             if self.schedule == "learned":
-                self.noise.table = tabulate(self.learned(), self.readout).float().detach()
+                self.noise.table = self.learned().detach()
             show = {"x": x, "noised": self.units.undo(xt)}
             yield Step({"loss": loss.detach()}, caption="The network learns to say where each came from.", show=show)
 
-    def learned(self) -> Float[Tensor, " T"]:
-        return torch.cat([torch.full((1,), FIRST, dtype=torch.float64), self.logits.double().sigmoid()])
+    def learned(self) -> Float[Tensor, "times columns"]:
+        """What follows from the learned rates; the first of them is fixed."""
+        beta = torch.cat([torch.full((1,), FIRST, dtype=torch.float64), self.logits.double().sigmoid()])
+        return tabulate(beta, self.readout).float()
 
-    def loss(self, x0: Rows, xt: Rows, t: Times) -> Float[Tensor, ""]:
-        if self.bits or self.readout == "sd15":
-            kl = self.noise.kl(self.noise.back(x0, xt, t), self.guess(xt, t), t).mean()
-            return kl + self.noise.end(x0).mean() / self.T if self.schedule == "learned" else kl
+    def error(self, x0: Rows, xt: Rows, t: Times) -> Float[Tensor, ""]:
+        """Of the simpler read-outs: how far the network's answer is from the noise in x_t, or from x_0."""
         r = self.noise.at(t)
-        target = x0 if self.readout == "x0" else (xt - r.signal * x0) / r.noise  # the noise ε
+        target = x0 if self.readout == "x0" else (xt - r.signal * x0) / r.noise
         return (self.net(xt, self.times[t]) - target).square().mean()
 
     def guess(self, xt: Rows, t: Times) -> Distribution:
@@ -162,17 +165,14 @@ class Diffusion(Reversible, Model):
 
     def monitor(self, data: Data, rng: Rng) -> dict[str, float]:
         """Mean bound of unseen rows, nats a row; of a mixture HQ, and TV where it is clear to which mode a row belongs."""
-        figures: dict[str, float] = {}
+        figures, few = {}, data.test_x[: FEW if self.spec.kind == "points" else FEW // 4]
         if not self.repeats:
-            figures["test bound"] = (
-                self.bound(data.test_x[: FEW if self.spec.kind == "points" else FEW // 4], rng).mean().item()
-            )
+            figures["test bound"] = self.bound(few, rng).mean().item()
         if isinstance(law := data.density, Mixture):
-            k, far = law.nearest(self.sample(DRAWN, rng))
-            figures["HQ"] = (far <= 3).float().mean().item()
+            x = self.sample(DRAWN, rng)
+            figures["HQ"] = high_quality(x, law)
             if law.apart:
-                shares = torch.bincount(k[far <= 3], minlength=len(law.weights)) / max(1, int((far <= 3).sum()))
-                figures["TV"] = (shares - law.weights).abs().sum().item() / 2
+                figures["TV"] = visits(x, law).tv
         return figures
 
     def layers(self, data: Data, rng: Rng) -> list[Pane]:
@@ -183,16 +183,18 @@ class Diffusion(Reversible, Model):
         if not isinstance(net := self.average, FourierMLP):
             return {}
         d, sd15 = self.spec.dim, self.readout == "sd15"
-        table = [op for j, name in enumerate(Rates._fields) for op in (["get", "rates"], ["slice", j, j + 1], ["put", name])]
-        into = [["row", "noise.table"], ["put", "rates"], *table, ["get", "x"], ["affine", "offset", "gain"], ["put", "u"]]
-        into += [*net.program("average", "times"), ["put", "out"], *([["slice", 0, d]] if sd15 else []), ["put", "f"]]
-        raw, wider = ["affine", "units.shift", "units.scale"], [["affine", 0, "units.scale"]] * 2
+        raw, wider = ["affine", "units.shift", "units.scale"], ["affine", 0, "units.scale"]
+        fixed = [["get", "u"], ["affine", 1, 0], ["mul", "spread"]]
+        own = [["get", "out"], ["slice", d, 2 * d], ["affine", 0, self.T**-0.5], ["add", "logit"], ["sigmoid"]]
+        noise = [*(own if sd15 else fixed), ["mul", "stir"], wider, wider, ["put", "var"], ["get", "mean"], ["gaussian", "var"]]
 
-        def linear(x: str, f: str) -> list[list[Any]]:
-            return [["get", "f"], ["mul", f], ["put", "part"], ["get", "u"], ["mul", x], ["add", "part"], raw]
+        def linear(x: str, f: str, *more: str) -> list[list[Any]]:
+            """The raw x · u + f · (the network's output) for columns of `Rates`; `more` of them are put into registers."""
+            places = {name: Rates._fields.index(name) for name in (x, f, *more)}
+            columns = [[["row", "noise.table"], ["slice", j, j + 1], ["put", name]] for name, j in places.items()]
+            into = [*sum(columns, []), ["get", "x"], ["affine", "offset", "gain"], ["put", "u"]]
+            out = [*net.program("average", "times"), ["put", "out"], *([["slice", 0, d]] if sd15 else [])]
+            return [*into, *out, ["mul", f], ["put", "part"], ["get", "u"], ["mul", x], ["add", "part"], raw]
 
-        var = [["get", "out"], ["slice", d, 2 * d], ["affine", 0, self.T**-0.5], ["add", "logit"], ["sigmoid"]]
-        var = var if sd15 else [["get", "u"], ["affine", 1, 0], ["mul", "spread"]]
-        reverse = [*linear("keep", "push"), ["put", "mean"], *var, ["mul", "stir"], *wider, ["put", "var"]]
-        reverse += [["get", "mean"], ["gaussian", "var"]]
-        return {"reverse": into + reverse, "invert": into + linear("rise_x", "rise_f")}
+        mean = [*linear("keep", "push", "spread", "logit", "stir"), ["put", "mean"]]
+        return {"reverse": mean + noise, "invert": linear("rise_x", "rise_f")}

@@ -104,7 +104,7 @@ class Harmonium(nn.Module):
 
         With a learned σ, last that by log σ², at a tenth of the rate: ⟨‖v - b‖²/2 - v W p⟩/σ² of both.
         """
-        by_w = torch.addmm(v0.T @ p0, v.T, p, beta=1 / len(v0), alpha=-1 / len(v))
+        by_w = (v0.T @ (p0 / len(v0))).addmm_(v.T, p, alpha=-1 / len(v))
         uphill = [by_w, v0.mean(0) - v.mean(0), p0.mean(0) - p.mean(0)]
         if self.learn_sigma:
             known, dreamt = (((v - self.b).square() / 2 - p @ self.W.T * v).sum(1).mean() for v, p in ((v0, p0), (v, p)))

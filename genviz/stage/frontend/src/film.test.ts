@@ -159,7 +159,7 @@ describe("a film", () => {
     await pass(20);
     latest().refuse(404, "clamp leaves nothing free");
     await pass(5000);
-    expect(film.problem).toBe("This film could not be had: clamp leaves nothing free.");
+    expect(film.problem).toBe("Clamp leaves nothing free.");
     expect(asked).toHaveLength(1);
     film.film?.renew();
     await pass(300);

@@ -212,9 +212,10 @@ export class Film extends Player implements Darkroom {
       this.trouble = coming.broken;
     } catch (error) {
       if (this.abort !== abort) return;
-      this.trouble = `This film could not be had: ${words(error).replace(/\.$/, "")}.`;
-      if (this.refused !== url) {
-        this.trouble += " It is tried again.";
+      const why = words(error).replace(/\.$/, "");
+      if (this.refused === url) this.trouble = `${why[0].toUpperCase()}${why.slice(1)}.`;
+      else {
+        this.trouble = `This film could not be had: ${why}. It is tried again.`;
         this.last = Date.now() + AGAIN;
       }
     } finally {

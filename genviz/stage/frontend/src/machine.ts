@@ -109,18 +109,18 @@ export class Exact {
     if (layer.type === "bars" && layer.name === "states") {
       const p = this.probabilities(n);
       if (!p) return null;
+      const told = 4 * total >= n; // fewer visits say nothing of so many states
       const marks = Float32Array.from({ length: n }, (_, i) => (total ? this.visits[i] / total : 0));
       return {
         ...layer,
-        tensors: { ...layer.tensors, values: { data: p, shape: [n] }, ...(total && { marks: { data: marks, shape: [n] } }) },
+        tensors: { ...layer.tensors, values: { data: p, shape: [n] }, ...(told && { marks: { data: marks, shape: [n] } }) },
       };
     }
     if (layer.type !== "numbers" || layer.name !== "distance") return null;
     const tv = this.distance();
-    return {
-      ...layer,
-      rows: layer.rows.map(([label, , unit, how], i) => [label, i ? total : heat === 1 ? tv : Number.NaN, unit, how]),
-    };
+    const figures = [heat === 1 ? tv : Number.NaN, total]; // the exact distribution is that of temperature 1
+    const rows = layer.rows.map(([label, , unit, how], i): (typeof layer.rows)[number] => [label, figures[i], unit, how]);
+    return { ...layer, rows: rows.filter(([, value]) => !Number.isNaN(value)) };
   }
 
   /** Total variation, ½ Σ |share visited − p|. */

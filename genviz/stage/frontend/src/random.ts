@@ -4,24 +4,26 @@
 const [M0, M1] = [0xd2511f53, 0xcd9e8d57];
 const [W0, W1] = [0x9e3779b9, 0xbb67ae85];
 
-/** The upper 32 bits of a product of two 32-bit numbers. */
-function high(a: number, b: number): number {
-  const [a0, a1, b0, b1] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
-  const middle = a1 * b0 + ((a0 * b0) >>> 16);
-  return a1 * b1 + Math.floor(middle / 65536) + (((a0 * b1 + (middle & 0xffff)) / 65536) >>> 0);
+/** The upper 32 bits of a product of two 32-bit numbers, the second in halves. */
+function high(a: number, b0: number, b1: number): number {
+  const [a0, a1] = [a & 0xffff, a >>> 16];
+  const u = a1 * b0 + ((a0 * b0) >>> 16);
+  const v = a0 * b1 + (u & 0xffff);
+  return (a1 * b1 + (u >>> 16) + (v >>> 16)) | 0;
 }
 
 /** Four 32-bit numbers from four of a counter and two of a key, in place. */
 export function philox(c: Uint32Array, k0: number, k1: number): void {
   let [c0, c1, c2, c3] = c;
   for (let round = 0; round < 10; round++) {
-    const [h0, l0, h1, l1] = [high(M0, c0), Math.imul(M0, c0), high(M1, c2), Math.imul(M1, c2)];
-    c0 = (h1 ^ c1 ^ k0) >>> 0;
-    c1 = l1 >>> 0;
-    c2 = (h0 ^ c3 ^ k1) >>> 0;
-    c3 = l0 >>> 0;
-    k0 = (k0 + W0) >>> 0;
-    k1 = (k1 + W1) >>> 0;
+    const [h0, l0] = [high(c0, M0 & 0xffff, M0 >>> 16), Math.imul(M0, c0)];
+    const [h1, l1] = [high(c2, M1 & 0xffff, M1 >>> 16), Math.imul(M1, c2)];
+    c0 = h1 ^ c1 ^ k0;
+    c1 = l1;
+    c2 = h0 ^ c3 ^ k1;
+    c3 = l0;
+    k0 = (k0 + W0) | 0;
+    k1 = (k1 + W1) | 0;
   }
   c[0] = c0;
   c[1] = c1;

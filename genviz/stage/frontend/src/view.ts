@@ -279,6 +279,7 @@ export class View implements Host {
       save,
     );
     this.panes.before(this.between);
+    if (this.transport.controls) this.root.append(this.transport.controls.root);
     this.root.append(this.transport.root, help.root);
     if (this.source.walk) {
       const { transport } = this;
@@ -323,7 +324,7 @@ export class View implements Host {
       show: async (step) => {
         active().seek(step);
         this.redraw();
-        await active().ready?.();
+        await active().settled?.();
         if (this.drawn !== active().version) this.redraw();
       },
       commit: () => this.commit(),
@@ -354,6 +355,7 @@ export class View implements Host {
     for (const view of this.views) view.close();
     this.views = both.map(({ host, pane }) => new PaneView(host, pane));
     if (theirs) for (const view of this.views) view.header.prepend(el("span", { class: "badge" }, letter(view.host)));
+    this.root.hidden = Boolean(this.source.walk && !wanted.length); // these data have no such chain
     this.focus = undefined;
     this.panes.replaceChildren(...this.views.map((view) => view.root));
     if (first && !this.options.view?.hidden) {
@@ -469,6 +471,8 @@ export class View implements Host {
     const ready = !this.pair || this.pair.partner.scene;
     if (source.scene && source.scene !== this.scene && ready) this.build(source.scene);
     this.compare();
+    const refused = Boolean(source.film && source.problem && !source.scene); // a sentence is all there is to show
+    if (this.root.classList.toggle("refused", refused)) this.blank.style.height = "";
     this.blank.hidden = Boolean(source.scene);
     this.panes.hidden = !source.scene;
     if (!source.scene && performance.now() - this.born > 300)

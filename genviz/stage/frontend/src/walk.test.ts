@@ -64,7 +64,7 @@ const SCENE: Scene = {
       { type: "images", name: "difference", diverging: 1, static: true, tensors: { pixels: zeros(H, 2, 2) } },
     ]),
     board(
-      "states",
+      "visits",
       [
         { type: "bars", name: "states", static: true, tensors: { values: zeros(16) } },
         {
@@ -126,7 +126,7 @@ beforeEach(browser);
 
 test("the panes are those of its program, and the state is the first frame", () => {
   const { walk } = walking();
-  expect(walk.scene?.panes.map(({ name }) => name)).toEqual(["board", "hidden", "chains", "rows", "change", "states"]);
+  expect(walk.scene?.panes.map(({ name }) => name)).toEqual(["board", "hidden", "chains", "rows", "change", "visits"]);
   expect(walk.frames).toHaveLength(1);
   expect(new Set(values(walk, "board/x"))).toEqual(new Set([0, 1]));
 });
@@ -245,10 +245,10 @@ test("older sweeps thin out, the first and the newest stay", async () => {
 test("the states visited come to have the exact shares", async () => {
   const { walk } = walking();
   walk.chains = 20;
-  const exact = values(walk, "states/states");
+  const exact = values(walk, "visits/states");
   expect(exact.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);
   const distance = () => {
-    const layer = walk.around()?.a.layers["states/distance"];
+    const layer = walk.around()?.a.layers["visits/distance"];
     return layer?.type === "numbers" ? layer.rows : [];
   };
   await sweeps(walk, 20);

@@ -11,6 +11,7 @@ import type {
   Coin,
   Frame,
   Grain,
+  Images,
   Layer,
   Metric,
   Pane,
@@ -22,7 +23,7 @@ import type {
   Walking,
   WalkView,
 } from "./types";
-import { number, whole } from "./words";
+import { live, number, whole } from "./words";
 
 const RATE = 15; // sweeps a second at speed 1
 const WALKED = 2.5; // sweeps a second of those that were asked for by number: each is to be seen
@@ -133,8 +134,7 @@ export class Walk extends Player implements Walking {
   }
 
   set temperature(heat: number) {
-    this.heat = heat;
-    this.sweep = null;
+    this.heat = heat; // from the next sweep on
     this.exact.forget();
     this.changed();
   }
@@ -352,8 +352,7 @@ export class Walk extends Player implements Walking {
     }
     const program = base.program(this.name);
     if (program && program !== this.given) {
-      this.given = program;
-      this.sweep = null;
+      this.given = program; // a sweep that is shown in part ends as it began
       this.exact.renew(base.program("energy"));
       this.drawn.clear();
       if (!this.playing) this.attending(false);
@@ -732,6 +731,7 @@ export class Walk extends Player implements Walking {
   private filled(layer: Layer, moment: Moment): Layer {
     if (layer.role === "data" && layer.type !== "units") return layer;
     const values = moment.kept.get(layer.name);
+    if (layer.type === "images" && layer.name === "filters") return this.lit(layer, moment);
     if (layer.type === "units" && values) {
       const size = layer.tensors.values?.shape[0] ?? values.length;
       return { ...layer, tensors: { values: { data: floats(values).subarray(0, size), shape: [size] } } };
@@ -759,10 +759,26 @@ export class Walk extends Player implements Walking {
     };
     return this.change.fill(layer, this.given, seen) ?? this.exact.fill(layer, this.heat) ?? layer;
   }
+
+  /** The filters that are recorded of the base, those of hidden units that are off left blank. */
+  private lit(layer: Images, moment: Moment): Layer {
+    const { base } = this; // a shipped recording has the finished weights alone
+    const here = (live(base) ? base.around()?.a : base.frames.at(-1))?.layers["filters/filters"];
+    const h = moment.kept.get("h");
+    if (here?.type !== "images" || !here.tensors.pixels || !h) return layer;
+    const { data, shape } = here.tensors.pixels;
+    const size = shape[1] * shape[2];
+    const pixels = Float32Array.from(data, (value, i) => (h[Math.floor(i / size)] ? value : 0.5));
+    return { ...layer, ...(here.diverging && { diverging: here.diverging }), tensors: { pixels: { data: pixels, shape } } };
+  }
 }
 
-const floats = (values: Float32Array | Uint8Array): Float32Array =>
-  values instanceof Uint8Array ? Float32Array.from(values, (value) => value / 255) : values;
+function floats(values: Float32Array | Uint8Array): Float32Array {
+  if (values instanceof Float32Array) return values;
+  const out = new Float32Array(values.length);
+  for (let i = 0; i < out.length; i++) out[i] = values[i] / 255;
+  return out;
+}
 
 /** The panes that show this program, as recorded ones: what is in them comes from the chain. */
 function laid(scene: Scene, program: string): Scene {

@@ -68,7 +68,7 @@ export class WalkBar {
       return button;
     });
     const count = el("select", { "aria-label": "how many sweeps" }, ...KS.map((k) => el("option", { value: k }, `${k}`)));
-    const go = el("button", { class: "text-button", type: "button" }, "sweeps from the data");
+    const go = el("button", { class: "text-button", type: "button" }, "sweeps from data");
     go.title = "The chain of contrastive divergence, CD-k: so many sweeps from the data, frame by frame";
     go.addEventListener("click", () => run(() => walk.sweeps(Number(count.value))));
     this.many = group("", count, go);
@@ -143,7 +143,7 @@ export class WalkBar {
     this.heat.value = String(Math.log2(walk.temperature));
     say(this.heatShown, number(walk.temperature, 2));
     this.seed.value = String(walk.seed);
-    this.freeing.hidden = !walk.clamp.some((v) => !Number.isNaN(v));
+    this.freeing.disabled = !walk.clamp.some((v) => !Number.isNaN(v));
     this.learn.hidden = !walk.learning;
     this.learn.title =
       walk.learning === "never"

@@ -43,7 +43,7 @@ export function drawUnits(
   if (!values?.length) return;
   const at = board(values.length, layer.columns, box);
   g.globalAlpha = layer.dim ? 0.35 : 1;
-  if (at.cell < LAMP || mini) sheet(g, theme, layer, values, at);
+  if (at.cell < LAMP || mini) sheet(g, theme, values, at);
   else for (let i = 0; i < values.length; i++) lamp(g, theme, layer, at, i, values[i]);
   g.globalAlpha = 1;
   if (mini || !marks) return;
@@ -63,14 +63,13 @@ const corner = ({ columns, cell, x, y }: Board, i: number): [number, number] => 
 ];
 
 /** Units as the pixels of one picture. */
-function sheet(g: CanvasRenderingContext2D, theme: Theme, layer: Units, values: ArrayLike<number>, at: Board): void {
+function sheet(g: CanvasRenderingContext2D, theme: Theme, values: ArrayLike<number>, at: Board): void {
   const full = new Float32Array(at.rows * at.columns);
   full.set(values);
   const printed = print(theme.print, full, 1, at.rows, at.columns);
   if (!printed) return;
   g.imageSmoothingEnabled = false;
   g.drawImage(printed, 0, 0, at.columns, at.rows, at.x, at.y, at.cell * at.columns, at.cell * at.rows);
-  if (layer.role === "model" && at.cell >= 3) return;
   g.strokeStyle = theme.line;
   g.lineWidth = 1;
   g.strokeRect(at.x - 0.5, at.y - 0.5, at.cell * at.columns + 1, at.cell * at.rows + 1);

@@ -1,0 +1,377 @@
+"""Pictures of what is known up to a constant: features, energies, states that can be listed, and the constant itself."""
+
+import math
+from functools import lru_cache
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.distributions import MultivariateNormal
+
+from genviz.data import Data, Finite
+from genviz.data.base import BITS, Density
+from genviz.data.binary import bits
+from genviz.layers import Arrows, Bars, Caption, Curves, Field, Images, Layer, Numbers, Pane, Path, Points
+from genviz.metrics.partition import MOST, Anneals, Listed, ais, exact_log_z
+from genviz.model import (
+    BadInput,
+    Chains,
+    Energies,
+    HasComponents,
+    HasFeatures,
+    HasPartition,
+    LogProbs,
+    Model,
+    Samples,
+)
+from genviz.panels.registry import panel
+from genviz.panels.space import axes, flat, part, pixels, real
+from genviz.rng import Rng
+
+FILTERS, PIXELS = 36, 12_600  # pictures of features, and pixels of all of them: they travel with every frame
+HEAVIEST = 24  # components of a mixture
+TESTED = 200  # rows of each kind whose energies are counted
+BINS = 36
+FEW_BITS = 10  # whose states are all shown
+FANTASIES, SWEEPS = 1000, 30  # chains, and how long they run before their states are counted
+SIDE = 80  # of a density map
+RUNS, TEMPERATURES = 100, (30, 100, 300, 1000)  # of annealing, for a look
+
+
+def reach(size: float) -> float:
+    """The next of 1, 2, 5, 10, … above: a scale grows in jumps, so that it does not breathe."""
+    decade = 10.0 ** math.floor(math.log10(max(size, 1e-6)))
+    return next(step * decade for step in (1.0, 2.0, 5.0, 10.0) if step * decade >= size)
+
+
+def plane_of(data: Data) -> bool:
+    return data.spec.shape == (2,) and data.spec.support == "real"
+
+
+# ---------------------------------------------------------------- features
+
+
+@panel("features")
+def filters(model: Model, data: Data, rng: Rng) -> list[Pane]:
+    assert isinstance(model, HasFeatures)
+    f = model.features()
+    n = min(FILTERS, max(1, PIXELS // data.spec.dim))
+    how = f"All {len(f)} features" if len(f) <= n else f"The first {n} of {len(f)} features"
+    title = "What does each hidden unit look for?"
+    if plane_of(data):
+        centre = data.x.mean(0).expand(len(f), -1)
+        arrows = Arrows(name="features", start=centre, end=centre + f, label="a hidden unit each")
+        reads = "An arrow a hidden unit: that way, and that far, the point moves when the unit is on."
+        return [
+            Pane(name="filters", title=title, layers=[real(data), arrows], **axes(data), reads=reads, how=f"{how}, raw units.")
+        ]
+    f = f[:n]
+    scale = reach(f.abs().max().item())
+    shape = data.spec.shape if len(data.spec.shape) == 2 else (1, data.spec.dim)
+    signed = (0.5 + f / (2 * scale)).clamp(0, 1).reshape(-1, *shape)
+    return [
+        Pane(
+            name="filters",
+            title=title,
+            kind="images",
+            layers=[Images(name="filters", pixels=signed, columns=12, diverging=scale)],
+            reads="A picture a hidden unit: the pixels that switch it on, and that it switches on, in one colour, those that "
+            "switch it off in the other.",
+            how=f"{how}: weights, on a scale from minus to plus the largest of them, rounded up to 1, 2, 5, 10 …",
+            alt="Weights of hidden units as pictures.",
+        )
+    ]
+
+
+# ---------------------------------------------------------------- energies
+
+
+def fantasies(model: Model, n: int, rng: Rng, sweeps: int = SWEEPS) -> Tensor:
+    """Rows that the model dreams: of its own chains, gone on for some sweeps; else its samples."""
+    if isinstance(model, Chains):
+        for sweep, state in enumerate(model.chain(n, rng)):
+            if sweep >= sweeps:
+                return state.x
+    assert isinstance(model, Samples)
+    x = model.sample(n, rng)
+    return x if model.spec.support == "real" else rng.coins(x)
+
+
+@panel("energy", "sample")
+def energies(model: Model, data: Data, rng: Rng) -> list[Pane]:
+    assert isinstance(model, Energies)
+    seen, unseen = data.seen(model, TESTED), data.seen(model, TESTED, "test")
+    mean, spread = seen.mean(0), seen.std(0, correction=0)
+    noise = rng.normal(len(seen), data.spec.dim) * spread + mean
+    noise = noise if data.spec.support == "real" else rng.coins(mean.expand(len(seen), -1))
+    found = {
+        "train": model.energy(seen),
+        "test": model.energy(unseen),
+        "noise": model.energy(noise),
+        "fantasies": model.energy(fantasies(model, TESTED, rng, 2)),
+    }
+    every = torch.cat([*found.values()])
+    low, high = every.min().item(), every.quantile(0.98).item()
+    edges = torch.linspace(low, max(high, low + 1e-3), BINS + 1)
+    middles, width = (edges[1:] + edges[:-1]) / 2, (edges[1] - edges[0]).item()
+
+    def curve(energy: Tensor) -> Float[Tensor, "n 2"]:
+        return torch.stack([middles, torch.histogram(energy, edges).hist / (len(energy) * width)], 1)
+
+    gap = (found["test"].mean() - found["train"].mean()).item()
+    return [
+        Pane(
+            name="energies",
+            title="What does it find likely?",
+            kind="curves",
+            layers=[
+                Curves(name="train", xy=curve(found["train"]), role="data", label="training rows"),
+                Curves(name="test", xy=curve(found["test"]), role="truth", label="unseen rows"),
+                Curves(name="noise", xy=curve(found["noise"]), role="noise", label="noise with the same means"),
+                Curves(name="fantasies", xy=curve(found["fantasies"]), role="model", label="its fantasies"),
+                Caption(name="gap", text=f"Unseen rows cost {gap:+.2g} nats more than training rows."),
+            ],
+            x_label="energy, nats",
+            y_label="share a nat",
+            reads="Low energy is likely. Noise should lie to the right, fantasies on the data; where unseen rows drift away "
+            "from training rows, it learns these by heart.",
+            how=f"Energies of {len(seen)} training rows and {len(unseen)} test rows{BITS[getattr(model, 'binarize', 'none')]}, "
+            f"of independent {'normal numbers' if data.spec.support == 'real' else 'bits'} with the same means, and of "
+            f"{TESTED} fantasies; the constant log Z is left out, so only differences mean something.",
+            alt="Histograms of energies of training rows, unseen rows, noise and fantasies.",
+        )
+    ]
+
+
+@panel("energy", "monitor")
+def likelihood(model: Model, data: Data, rng: Rng) -> list[Pane]:
+    best = f" The best there can be is {-truth.entropy():.2f}." if isinstance(truth := data.density, Finite) else ""
+    lines = [
+        Curves(name="test", columns=("test log-likelihood",), role="truth", label="log p of unseen rows"),
+        Curves(name="guess", columns=("pseudo-likelihood",), role="noise", hidden=True, label="pseudo-likelihood, cheap"),
+    ]
+    return [
+        Pane(
+            name="likelihood",
+            title="How probable does it make what it never saw?",
+            kind="curves",
+            layers=lines,
+            y_label="nats a row",
+            reads=f"Higher is better.{best} When it falls again, the fantasies have left the data, or the training rows are "
+            "learned by heart.",
+            how="At keyframes; exact where a layer can be listed, else with log Z by annealed importance sampling. The "
+            "pseudo-likelihood guesses each bit from all others.",
+        )
+    ]
+
+
+@panel("energy", "sample")
+def states(model: Model, data: Data, rng: Rng) -> list[Pane]:
+    assert isinstance(model, Energies)
+    d = data.spec.dim
+    if data.spec.support != "binary" or d > FEW_BITS:
+        return []
+    every = bits(d)
+    p = (-model.energy(every).double()).softmax(0).float()
+    places = (fantasies(model, FANTASIES, rng).round() @ 2.0 ** torch.arange(d - 1, -1, -1)).long()
+    share = places.bincount(minlength=2**d) / len(places)
+    layers: list[Layer] = []
+    rows = [("distance of the fantasies", (share - p).abs().sum().item() / 2, "", "total variation from the exact bars")]
+    labels, classes, legal = None, (), torch.zeros(2**d, dtype=torch.bool)
+    if isinstance(truth := data.density, Finite):
+        legal = truth.log_prob(every).isfinite()
+        labels, classes = legal.long(), ("other", "legal")
+        log_p = (truth.probs * p.double()[(truth.states @ 2.0 ** torch.arange(d - 1, -1, -1)).long()].log()).sum().item()
+        rows += [
+            ("log-likelihood", log_p, "nats", f"exact, of {int(legal.sum())} legal states; the best is {-truth.entropy():.3f}"),
+            ("legal, exactly", p[legal].sum().item(), "", "the sum of the legal bars"),
+            ("legal fantasies", share[legal].sum().item(), "", f"of {FANTASIES:,}, {SWEEPS} sweeps after its own chains"),
+            ("kinds of legal fantasies", float((share[legal] > 0).sum()), "", f"of {int(legal.sum())}"),
+        ]
+    layers.append(
+        Bars(
+            name="states",
+            values=p,
+            labels=labels,
+            classes=classes,
+            role="model" if labels is None else "label",
+            marks=share,
+            marked="share of fantasies",
+            upright=True,
+            label="probability of each state",
+        )
+    )
+    layers.append(Numbers(name="numbers", rows=rows))
+    return [
+        Pane(
+            name="states",
+            title="Where does the probability go?",
+            kind="bars",
+            layers=layers,
+            y_label="p(x)",
+            reads=f"A bar for each of the {2**d} states, from all off to all on. Mass on states that are not legal is still "
+            "to be unlearned; dashes off their bars are chains that do not mix.",
+            how=f"exp(-energy) over its sum over all {2**d} states; dashes: {FANTASIES:,} chains, {SWEEPS} sweeps on from "
+            "where the model's own stand.",
+            alt=f"Bars: the probability of each of {2**d} states.",
+        )
+    ]
+
+
+# ---------------------------------------------------------------- densities of real rows
+
+
+def unlisted(model: Model) -> str:
+    """Why there is no exact density."""
+    assert isinstance(model, LogProbs)
+    if model.spec.shape != (2,) or model.spec.support != "real":
+        return ""
+    try:
+        model.log_prob(torch.zeros(1, 2))
+    except BadInput as error:
+        return str(error)
+    return ""
+
+
+@panel("log_prob", unless=unlisted)
+def density(model: Model, data: Data, rng: Rng) -> list[Pane]:
+    """Where does it expect points?"""
+    assert isinstance(model, LogProbs)
+    if not plane_of(data):
+        return []
+    frame = axes(data)
+    grid, ((x0, x1), (y0, y1)) = _grid(data), (frame["x"], frame["y"])
+    x = data.test_x[:TESTED]
+    found, one = model.log_prob(torch.cat([grid, x])), _gaussian(data.x, x)
+    mean = found[len(grid) :].mean().item()
+    heat = Field(
+        name="density", values=found[: len(grid)].exp().reshape(SIDE, SIDE), extent=(x0, x1, y0, y1), label="its density"
+    )
+    layers: list[Layer] = [heat]
+    if (exact := _truth(data)) is not None:
+        area = (x0, x1, y0, y1)
+        layers.append(Field(name="truth", values=exact, extent=area, style="contour", role="truth", static=True, label="truth"))
+    layers.append(real(data))
+    worse = (
+        f"Worse than a single Gaussian: {mean:.2f} against {one:.2f} nats a row. Take a larger sigma or larger first weights."
+    )
+    test = f"exact, mean over {len(x)} unseen rows"
+    rows = [
+        ("log p(x)", mean, "nats", test),
+        ("one Gaussian", one, "nats", "fitted to the training rows; on the same unseen rows"),
+    ]
+    layers += [Numbers(name="numbers", rows=rows), Caption(name="worse", text=worse if mean < one else "")]
+    return [
+        Pane(
+            name="density",
+            title="Where does it expect points?",
+            layers=layers,
+            **frame,
+            reads="The brighter, the likelier; dots are data, dashed lines the truth, if it is known.",
+            how=f"Exact p(x) on {SIDE} × {SIDE} points.",
+            alt="The model's density as a heat map under the data.",
+        )
+    ]
+
+
+def _grid(data: Data) -> Float[Tensor, "n 2"]:
+    """The points of a map, those of a row one after the other."""
+    (x0, x1), (y0, y1) = axes(data)["x"], axes(data)["y"]
+    return torch.cartesian_prod(torch.linspace(y0, y1, SIDE), torch.linspace(x0, x1, SIDE)).flip(1)
+
+
+@lru_cache(maxsize=4)  # of a set made of hundreds of Gaussians it takes longer than the rest of the frame
+def _truth(data: Data) -> Tensor | None:
+    density = data.density
+    return density.log_prob(_grid(data)).exp().reshape(SIDE, SIDE) if isinstance(density, Density) else None
+
+
+def _gaussian(x: Float[Tensor, "n d"], test: Float[Tensor, "m d"]) -> float:
+    """Mean log-likelihood of unseen rows under one Gaussian fitted to the others, nats."""
+    covariance = x.double().T.cov() + 1e-6 * torch.eye(x.shape[1])
+    return MultivariateNormal(x.double().mean(0), covariance).log_prob(test.double()).mean().item()
+
+
+def too_many(model: Model) -> str:
+    assert isinstance(model, HasComponents)
+    try:
+        model.components()
+    except BadInput as error:
+        return str(error)
+    return ""
+
+
+@panel("components", unless=too_many)
+def components(model: Model, data: Data, rng: Rng) -> list[Pane]:
+    """Which patterns of features make which rows?"""
+    assert isinstance(model, HasComponents)
+    weights, mean, code = model.components()
+    order = weights.argsort(descending=True)[:HEAVIEST]
+    names = ["".join("1" if bit > 0.5 else "0" for bit in row) for row in code[order].tolist()]
+    bars = Bars(name="weights", values=weights[order], names=names, label="weight", unit="")
+    title, reads = "Which patterns of features make which rows?", "A code a component: which hidden units are on."
+    how = f"The {len(order)} heaviest of {len(weights):,} components, one for each state of the hidden units."
+    if len(data.spec.shape) == 2:
+        shares = [f"{weight:.1%}" for weight in weights[order].tolist()]
+        layer: Layer = Images(name="components", pixels=pixels(mean[order], data), columns=8, captions=shares)
+        pane = Pane(name="components", title=title, kind="images", layers=[layer], reads="The mean picture of each.", how=how)
+    else:
+        few = [name if place < 6 else "" for place, name in enumerate(names)]
+        means = Points(name="means", xy=flat(mean[order]), names=few, role="model", size=2, label="means, the heaviest named")
+        pane = Pane(name="components", title=title, layers=[real(data), means], **axes(data), reads=reads + part(data), how=how)
+    codes = Pane(name="codes", title="How heavy is each pattern?", kind="bars", layers=[bars], reads=reads, how=how)
+    return [pane, codes]
+
+
+# ---------------------------------------------------------------- the constant
+
+
+@panel("partition", asked=True)
+def annealing(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
+    """How sure is log Z?
+
+    Each dot is a run of annealed importance sampling from independent units to this model: what it says of log Z. With more
+    temperatures the runs agree; few that count, far apart, mean an estimate that is too small.
+    """
+    assert isinstance(model, HasPartition)
+    it = model.partition()
+    assert isinstance(it, Anneals)
+    layers: list[Layer] = []
+    rows: list[tuple[str, float, str, str]] = []
+    runs, estimates, warning = [], [], ""
+    for temperatures in TEMPERATURES:
+        found, x = ais(it, rng, temperatures, RUNS), math.log10(temperatures)
+        spread = x + 0.06 * torch.linspace(-1, 1, RUNS)
+        runs.append(torch.stack([spread, (found.log_w + found.log_z_base).float()], 1))
+        low, high = found.interval
+        estimates.append([x, found.log_z])
+        rows.append((f"{temperatures:,} temperatures", found.log_z, "nats", f"{found.ess:.0f} of {RUNS} runs count"))
+        warning = found.warning
+        ends = torch.tensor([[x, max(low, found.log_z - 5)], [x, high]])
+        layers.append(Path(name=f"interval {temperatures}", xy=ends, role="model"))
+    dots = Points(name="runs", xy=torch.cat(runs), role="noise", label="log w + log Z of the base, a run each")
+    mean = Points(name="estimates", xy=torch.tensor(estimates), role="model", size=3, label="estimate ± 3 sd")
+    how = f"{RUNS} runs for each number of temperatures, evenly from β = 0 to 1."
+    across = (math.log10(TEMPERATURES[0]) - 0.2, math.log10(TEMPERATURES[-1]) + 0.2)
+    if isinstance(it, Listed) and it.listed <= MOST:
+        exact = exact_log_z(it)
+        line = Path(name="exact", xy=torch.tensor([[across[0], exact], [across[1], exact]]), role="truth", label="exact")
+        layers.append(line)
+        rows.append(("exact", exact, "nats", f"the sum over 2^{it.listed} states of the smaller layer"))
+    heights = torch.cat([dots.xy[:, 1], torch.tensor([rows[-1][1]])])
+    low, high = heights.quantile(0.02).item(), heights.max().item()
+    pad = 0.1 * (high - low) + 0.05
+    return [
+        Pane(
+            name="annealing",
+            title="How sure is log Z?",
+            layers=[dots, *layers, mean, Numbers(name="numbers", rows=rows), Caption(name="warning", text=warning)],
+            x=across,
+            y=(low - pad, high + pad),
+            x_label="log10 of the number of temperatures",
+            y_label="log Z, nats",
+            reads="With more temperatures the runs agree; a few that count, far above the others, mean an estimate too small.",
+            how=how,
+            alt="; ".join(f"{name}: {value:.2f}" for name, value, _, _ in rows),
+        )
+    ]
