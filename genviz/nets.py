@@ -117,6 +117,14 @@ class TimeGated(nn.Module):
         return self.out(silu(h)) + 4 * skip * x + bias
 
 
+def falling(rate: float, t: int, steps: int, hold: float = 0.0) -> float:
+    """The step size of update t = 0, 1, …: `rate` for the share `hold` of `steps`, then linearly less, 0 from `steps` on.
+
+    With `steps` = 0 it never falls.
+    """
+    return rate * max(0.0, min(1.0, (1 - t / steps) / (1 - hold))) if steps else rate
+
+
 class Standardize(nn.Module):
     """Columns shifted and scaled to mean 0 and variance 1 by `fit`; until then by the given shift and scale."""
 

@@ -143,6 +143,28 @@ def energies(model: Model, data: Data, rng: Rng) -> list[Pane]:
     ]
 
 
+@panel("energy", "monitor")
+def likelihood(model: Model, data: Data, rng: Rng) -> list[Pane]:
+    best = f" The best there can be is {-truth.entropy():.2f}." if isinstance(truth := data.density, Finite) else ""
+    lines = [
+        Curves(name="test", columns=("test log-likelihood",), role="truth", label="log p of unseen rows"),
+        Curves(name="guess", columns=("pseudo-likelihood",), role="noise", hidden=True, label="pseudo-likelihood, cheap"),
+    ]
+    return [
+        Pane(
+            name="likelihood",
+            title="How probable does it make what it never saw?",
+            kind="curves",
+            layers=lines,
+            y_label="nats a row",
+            reads=f"Higher is better.{best} When it falls again, the fantasies have left the data, or the training rows are "
+            "learned by heart.",
+            how="At keyframes; exact where a layer can be listed, else with log Z by annealed importance sampling. The "
+            "pseudo-likelihood guesses each bit from all others.",
+        )
+    ]
+
+
 @panel("energy", "sample")
 def states(model: Model, data: Data, rng: Rng) -> list[Pane]:
     assert isinstance(model, Energies)

@@ -10,7 +10,8 @@ from typing import Any
 
 from genviz.errors import BadInput
 from genviz.paths import PRETRAINED
-from genviz.service import folder
+from genviz.service import folder, scene
+from genviz.service.streams import ROW
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,17 @@ def first(slug: str) -> Source | None:
     names = sorted(path.stem.removeprefix(f"{slug}-") for path in PRETRAINED.glob(f"{slug}-*.scene"))
     found = [source for name in names if (source := pretrained(slug, name))]
     return min(found, key=lambda source: (source.images, len(source.id)), default=None)
+
+
+@lru_cache(maxsize=64)
+def history(source: str) -> dict[str, list[tuple[int, float]]]:
+    """Every figure of a shipped recording, `pretrained:<name>`, by its name: (step, value) in the order of steps."""
+    journal, metrics, _ = scene.unpack((PRETRAINED / f"{source.partition(':')[2]}.scene").read_bytes())
+    names = [name for text in journal.splitlines() for name in json.loads(text).get("columns", [])]
+    found: dict[str, list[tuple[int, float]]] = {name: [] for name in names}
+    for step, column, _, value in ROW.iter_unpack(metrics):
+        found[names[column]].append((step, value))
+    return found
 
 
 def run(run_id: str, slug: str) -> Source:

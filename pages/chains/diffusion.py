@@ -34,7 +34,8 @@ page.idea(
 page.stage(["raster", "data", "samples", "budget"])
 
 page.film("undoing")  # points in a plane, both ways
-page.film("chain")  # any rows; where some values are known, completions
+page.film("chain")  # any rows
+page.film("completing")  # any rows; what is known stays
 page.pictures(["budget"], ["signal"], ["rates"], ["erased"])
 page.mathematics(
     [

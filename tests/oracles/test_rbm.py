@@ -1,7 +1,6 @@
 """Section 7 of the RBM's sheet, item by item."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice, product
 from typing import Any
@@ -17,6 +16,7 @@ from genviz.metrics.partition import exact_log_z
 from genviz.model import BadInput, Spec
 from genviz.models.energy.harmonium import Harmonium
 from genviz.models.energy.rbm import RBM
+from genviz.nets import falling
 from genviz.rng import Rng
 from genviz.run import Run, looking
 
@@ -397,15 +397,16 @@ def test_fit_does_what_the_box_of_the_paper_says(case: str) -> None:
     assert torch.equal(model.fantasies, kept)
 
 
-def rates(**knobs: Any) -> Iterator[float]:
-    model = model_of(on_bas(**knobs))
-    return (model.rate(t) for t in (0, 50, 60, 80, 100, 200))
-
-
 def test_the_step_size_falls_as_it_is_told() -> None:
-    assert list(rates(lr=0.4, decay=0)) == [0.4] * 6
-    assert list(rates(lr=0.4, decay=100)) == pytest.approx([0.4, 0.2, 0.16, 0.08, 0.0, 0.0])
-    assert list(rates(lr=0.4, decay=100, hold=0.6)) == pytest.approx([0.4, 0.4, 0.4, 0.2, 0.0, 0.0])
+    at = (0, 50, 60, 80, 100, 200)
+    assert [falling(0.4, t, 0) for t in at] == [0.4] * 6
+    assert [falling(0.4, t, 100) for t in at] == pytest.approx([0.4, 0.2, 0.16, 0.08, 0.0, 0.0])
+    assert [falling(0.4, t, 100, hold=0.6) for t in at] == pytest.approx([0.4, 0.4, 0.4, 0.2, 0.0, 0.0])
+    run = on_bas(decay=20, hold=0.5, lr=1.0)
+    run.advance(steps=20)
+    rested = model_of(run).net.W.clone()
+    run.advance(steps=3)
+    assert torch.equal(rested, model_of(run).net.W)
 
 
 def test_weight_decay_pulls_weights_and_no_biases() -> None:
@@ -498,6 +499,11 @@ def test_grey_pixels_have_no_probability() -> None:
 def test_knobs_that_make_no_sense_are_refused(data: str, knobs: dict[str, Any], says: str) -> None:
     with pytest.raises(BadInput, match=says):
         genviz.create("rbm", genviz.dataset(data, rows=60), **knobs)
+
+
+def test_bits_have_no_score() -> None:
+    with pytest.raises(BadInput, match="bits have none"):
+        model_of(on_bas()).score(bas().x)
 
 
 def test_rows_that_cannot_be_are_named() -> None:

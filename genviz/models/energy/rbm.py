@@ -12,7 +12,7 @@ from genviz.data import Data
 from genviz.metrics.partition import MOST, ais, exact_log_z
 from genviz.model import BadInput, Model, Preset, Spec, State, Step, action, knob
 from genviz.models.energy.harmonium import COMPONENTS, Harmonium
-from genviz.nets import Standardize
+from genviz.nets import Standardize, falling
 from genviz.rng import Rng
 
 TESTED, FEW, BITS = 500, 20, 20  # rows looked at by `monitor`, by the reconstruction error of an update; bits a row guessed
@@ -118,16 +118,12 @@ class RBM(Model):
             uphill = net.uphill(v0, p0, v, p)
             uphill[0].sub_(net.W, alpha=self.weight_decay)
             for theta, moving, gradient in zip(net.parameters(), velocity, uphill, strict=False):
-                theta += moving.mul_(self.momentum).add_(gradient, alpha=self.rate(t))
+                theta += moving.mul_(self.momentum).add_(gradient, alpha=falling(self.lr, t, self.decay, self.hold))
             if self.algorithm == "fpcd":
                 fast.mul_(19 / 20).add_(uphill[0], alpha=self.fast)
             few = (v0[:FEW] - net.mean(net.down(p0[:FEW]))).square().sum(1).mean()
             figures = {"reconstruction": few, "mean weight": net.W.abs().mean(), "flipped": (h != before).float().mean()}
             yield Step(figures, caption="Weights move towards the data and away from the fantasies.", show=shown)
-
-    def rate(self, t: int) -> float:
-        """The step size of update t = 0, 1, …: `lr`, and after `hold` of the `decay` steps linearly less."""
-        return self.lr * max(0.0, min(1.0, (1 - t / self.decay) / (1 - self.hold))) if self.decay else self.lr
 
     @action
     def learn_once(self, data: Any, dream: Any) -> None:
@@ -167,10 +163,11 @@ class RBM(Model):
         return self.units.log_det - energy - exact_log_z(self.net)
 
     def score(self, x: Float[Tensor, "n d"], t: Tensor | None = None) -> Float[Tensor, "n d"]:
-        """-∇F: where the density rises; for pixels the input of the visible units."""
+        """∇ log p(x) = -∇F, raw units; of real rows."""
+        if not self.net.real:
+            raise BadInput("a score is a slope, and bits have none: train on real rows to see it")
         v = self.units(self.spec.check(x))
-        down = self.net.down(self.net.up(v).sigmoid())
-        return (down - v) / self.net.s2 / self.units.scale if self.net.real else down
+        return (self.net.reconstruct(v) - v) / self.net.s2 / self.units.scale
 
     def features(self) -> Float[Tensor, "k d"]:
         """What each hidden unit adds to the input of the visible ones."""

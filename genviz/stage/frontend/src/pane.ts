@@ -320,6 +320,7 @@ export class PaneView {
     fill(
       this.legend,
       labelled.map((layer, n) => ({ layer, on: !hidden.has(this.id(layer.name)), press: () => this.toggle(n) })),
+      this.layers.filter((layer) => !this.off(layer)),
       theme,
       this.pane.kind === "plane" && !this.pane.latent,
     );
