@@ -95,7 +95,7 @@ def _pictures(x: Float[Tensor, "n d"], data: Data, decoded: bool) -> Pane:
         name="samples",
         title="What does it dream up?",
         kind="images",
-        layers=[Images(name="samples", pixels=pixels(x, data), columns=12)],
+        layers=[Images(name="samples", pixels=pixels(x, data), columns=12 if decoded else 0)],
         reads=(
             "Each picture is decoded from a code drawn from the prior; the codes "
             "stay the same while training changes the pictures."

@@ -55,7 +55,7 @@ page.mathematics(
     [
         (
             "The energy of a picture and its features; a picture alone has the free energy.",
-            r"E(v,h) = -b \cdot v - c \cdot h - vWh, \qquad F(v) = -b \cdot v - \sum_j \mathrm{softplus}(c + vW)_j",
+            r"\begin{aligned} E(v,h) &= -b \cdot v - c \cdot h - vWh \\ F(v) &= -b \cdot v - \textstyle\sum_j \mathrm{softplus}(c + vW)_j \end{aligned}",
             "net = self.net",
         ),
         (
