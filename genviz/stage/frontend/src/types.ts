@@ -70,6 +70,7 @@ export type Pane = {
   latent?: boolean;
   line?: boolean;
   ask?: string;
+  whole?: boolean; // asked of the model, whatever point is chosen
   walks?: string; // the client program that fills its layers, in the browser
   clamp?: boolean; // of a film: a person may fix values here
 };
