@@ -141,18 +141,19 @@ class Page:
     def _looked(self, view: dict[str, Any]) -> None:
         """The viewer did something on the stage: its state, and which runs are there, go into the link."""
         run, beside, given = view.pop("run", ""), view.pop("beside", []), view.pop("given", "")
-        if run and self.run:
-            shown = self.run.id.partition(":")[2]
-            if run != shown and self.run.id not in given:  # sent before the stage heard what this page shows
-                run, beside = shown, [name.partition(":")[2] for name in self.beside]
-            if run != st.query_params.get("run"):  # what was wanted of the other one is past
-                kept = {"hide": st.query_params["hide"]} if "hide" in st.query_params else {}
-                st.query_params.from_dict({"run": run, **kept})
-            if beside:
-                st.query_params["beside"] = ",".join(beside)
-            else:
-                st.query_params.pop("beside", None)
-        self._note("view", view)
+        if not (run and self.run):
+            self._note("view", view)
+            return
+        shown = self.run.id.partition(":")[2]
+        if run != shown and self.run.id not in given:  # sent before the stage heard what this page shows
+            run, beside = shown, [name.partition(":")[2] for name in self.beside]
+        link = st.query_params.to_dict()
+        if run != link.get("run"):  # what was wanted of the other one is past
+            link = {"run": run, **({"hide": link["hide"]} if "hide" in link else {})}
+        link |= {"beside": ",".join(beside), "view": json.dumps(view, separators=(",", ":"))}
+        link = {name: text for name, text in link.items() if text}
+        if link != st.query_params.to_dict():
+            st.query_params.from_dict(link)  # one step of the browser's history
 
     def _note(self, name: str, view: dict[str, Any]) -> None:
         """A person's view goes into the link."""

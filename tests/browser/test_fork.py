@@ -107,6 +107,11 @@ def test_a_strip_is_chosen_taken_off_and_kept(visit: Open) -> None:
     page.wait_for_url(re.compile(f"run={first.removeprefix('run:')}"))
     page.wait_for_function(IDLE)
     expect(page.get_by_label(re.compile("^lr"))).to_have_value("0.002")  # the form is that of the chosen one
+    page.go_back()
+    expect(page.locator(".lane.active")).to_contain_text("fork of A")
+    page.go_forward()
+    expect(page.locator(".lane.active")).to_contain_text("the first run")
+    page.wait_for_function(IDLE)
     for _ in range(2):
         page.keyboard.press("f")
         page.wait_for_timeout(500)
