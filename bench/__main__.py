@@ -14,7 +14,7 @@ import torch
 from bench import BENCHES
 
 torch.set_num_threads(1)
-for room in ("models", "energy", "recording", "server", "browser"):
+for room in ("models", "energy", "chains", "recording", "server", "browser"):
     importlib.import_module(f"bench.{room}")  # registers its benches
 if unknown := [name for name in sys.argv[1:] if name not in BENCHES]:
     sys.exit(f"no bench is called {unknown[0]!r}: there are {', '.join(BENCHES)}")

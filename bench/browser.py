@@ -161,6 +161,31 @@ def lag() -> float:
         return median(page.evaluate(LAG, [source, 60]))
 
 
+# F, and the milliseconds until the animation frame after which a further strip has a picture
+FORK = """strips => new Promise(done => { const n = strips.children.length, began = performance.now();
+  window.dispatchEvent(new KeyboardEvent('keydown', {key: 'f', cancelable: true}));
+  const beat = () => { const canvas = strips.children[n]?.querySelector('canvas');
+    canvas?.width && canvas.getContext('2d').getImageData(0, 0, canvas.width, 1).data.some(Boolean)
+      ? requestAnimationFrame(() => done(performance.now() - began)) : requestAnimationFrame(beat) };
+  requestAnimationFrame(beat) })"""
+
+
+@bench("from F to the fork's strip on screen, a finished run of 2,000 steps, median of 3", 100, "ms")
+def fork() -> float:
+    with opened("/vae?steps=2000") as page:
+        page.get_by_role("button", name="Train", exact=True).click()
+        page.wait_for_url(re.compile(r"run="))
+        page.get_by_text("trained for 2,000 steps").first.wait_for(timeout=120_000)
+        box = page.get_by_role("slider", name="training time").bounding_box()
+        assert box
+        page.mouse.click(box["x"] + box["width"] * 0.4, box["y"] + box["height"] / 2)
+        times = []
+        for _ in range(3):
+            page.wait_for_timeout(4000)  # the last one's replay is over
+            times.append(page.locator(".strips").first.evaluate(FORK))
+        return median(times)
+
+
 # ---------------------------------------------------------------- films: what the server would answer is made here
 
 MOUNT = """([id, height]) => { const at = document.body.appendChild(document.createElement('div'));

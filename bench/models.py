@@ -13,6 +13,12 @@ from genviz.models.variational.vae import VAE
 from genviz.rng import Rng
 
 
+def multiply(rng: Rng, n: int, m: int, k: int) -> Callable[[], Tensor]:
+    a, b = rng.normal(n, m), rng.normal(m, k)
+    out = torch.empty(n, k)
+    return lambda: torch.mm(a, b, out=out)
+
+
 @bench("one VAE step at 784-400-20, batch 128, over the eleven matrix products it cannot do without", 1.6)
 def vae_step() -> float:
     """Median over five rounds, step and products in turn, so that both meet the same machine."""
@@ -22,17 +28,12 @@ def vae_step() -> float:
     model = VAE(data.spec, latent=latent, hidden=hidden, batch=batch)
     fit = model.fit(data, rng)
 
-    def multiply(n: int, m: int, k: int) -> Callable[[], Tensor]:
-        a, b = rng.normal(n, m), rng.normal(m, k)
-        out = torch.empty(n, k)
-        return lambda: torch.mm(a, b, out=out)
-
     products: list[Callable[[], Tensor]] = []
     for fan_in, fan_out in ((d, hidden), (hidden, 2 * latent), (latent, hidden), (hidden, d)):
-        products.append(multiply(batch, fan_in, fan_out))  # forward
-        products.append(multiply(fan_out, batch, fan_in))  # gradient of the weights
+        products.append(multiply(rng, batch, fan_in, fan_out))  # forward
+        products.append(multiply(rng, fan_out, batch, fan_in))  # gradient of the weights
         if fan_in != d:
-            products.append(multiply(batch, fan_out, fan_in))  # gradient of the input, which pixels do not need
+            products.append(multiply(rng, batch, fan_out, fan_in))  # gradient of the input, which pixels do not need
 
     def bare() -> None:
         for product in products:

@@ -8,7 +8,7 @@ from functools import cache
 from itertools import cycle
 from pathlib import Path
 
-from bench import bench
+from bench import bench, seconds
 from genviz.data import dataset
 from genviz.model import find
 from genviz.rng import Rng
@@ -89,3 +89,37 @@ def log_mnist() -> float:
 @bench("pictures of a VAE on MNIST, their share of the time", 0.2)
 def film_mnist() -> float:
     return recorded("vae", "mnist")[1]
+
+
+@bench("log, metrics and keyframes of diffusion on 2-D points, over the bare loop", 1.05)
+def log_chain() -> float:
+    return recorded("diffusion", "8gaussians")[0]
+
+
+@bench("pictures of diffusion on 2-D points, their share of the time", 0.2)
+def film_chain() -> float:
+    return recorded("diffusion", "8gaussians")[1]
+
+
+@bench("a fork's replay, each figure compared, over the bare loop of as many steps, VAE on 2-D points", 1.1)
+def replay() -> float:
+    kind, steps = find("vae"), 1500
+    of = kind.presets["moons"]
+    data = dataset("moons")
+    with tempfile.TemporaryDirectory() as folder:
+        parent = Recorder.create("vae", dict(of.knobs), "moons", of.seed, steps, root=Path(folder))
+        parent.play()
+        while parent.goal is not None:
+            parent.slice(SLICE)
+        parent.stop()
+        twin = Recorder.fork(parent.folder.id, steps, root=Path(folder))
+        model = kind(data.spec, of.seed, **of.knobs)
+        model.prepare(data)
+        fit = model.fit(data, Rng(of.seed, "fit"))
+        spent = [0.0, 0.0]
+        while not twin.ready:  # in short turns, as each leaves the other a cold cache
+            before = twin.run.step
+            spent[0] += seconds(lambda: [twin.slice(SLICE) for _ in range(TURN)])
+            spent[1] += seconds(fit.__next__, times=(n := twin.run.step - before)) * n
+        twin.stop()
+    return spent[0] / spent[1]

@@ -213,6 +213,7 @@ class Pane:
     latent: bool = False  # the pointer here chooses a code
     line: bool = False  # only the horizontal scale means something
     ask: str = ""  # a panel computed on request by the server, at the playhead's keyframe, for the selected point
+    whole: bool = False  # … or for the model as a whole
     clamp: bool = False  # of a film: a person may fix values here, by wiping over its one real picture, or by a line in a plane
     walks: str = ""  # the client program that the browser runs over and over to fill this pane's layers
 

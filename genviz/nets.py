@@ -43,7 +43,7 @@ def minimize(optimizer: Optimizer, loss: Tensor, **live: Any) -> None:
 def follow(slow: nn.Module, fast: nn.Module, weight: float) -> None:
     """Move the parameters of `slow` towards those of `fast`: slow + weight · (fast − slow), a running average of weights."""
     for own, other in zip(slow.parameters(), fast.parameters(), strict=True):
-        own.lerp_(other, weight)
+        own.copy_(other) if weight == 1 else own.lerp_(other, weight)
 
 
 # ---------------------------------------------------------------- networks that are told the time

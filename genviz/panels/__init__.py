@@ -82,7 +82,7 @@ def _controls(model: Model) -> list[dict[str, Any]]:
 def empty(asked: Panel) -> Pane:
     """The pane of an asked panel before anybody asked: title and words from the panel's docstring."""
     title, reads = words(asked)
-    return Pane(name=asked.name, title=title, reads=reads, ask=asked.name)
+    return Pane(name=asked.name, title=title, reads=reads, ask=asked.name, whole=asked.whole)
 
 
 def refused(panel: Panel, why: str) -> Pane:

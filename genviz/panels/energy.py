@@ -74,7 +74,7 @@ def filters(model: Model, data: Data, rng: Rng) -> list[Pane]:
             name="filters",
             title=title,
             kind="images",
-            layers=[Images(name="filters", pixels=signed, columns=12, diverging=scale)],
+            layers=[Images(name="filters", pixels=signed, diverging=scale)],
             reads="A picture a hidden unit: the pixels that switch it on, and that it switches on, in one colour, those that "
             "switch it off in the other.",
             how=f"{how}: weights, on a scale from minus to plus the largest of them, rounded up to 1, 2, 5, 10 …",
@@ -113,10 +113,10 @@ def energies(model: Model, data: Data, rng: Rng) -> list[Pane]:
     every = torch.cat([*found.values()])
     low, high = every.min().item(), every.quantile(0.98).item()
     edges = torch.linspace(low, max(high, low + 1e-3), BINS + 1)
-    middles, width = (edges[1:] + edges[:-1]) / 2, (edges[1] - edges[0]).item()
+    middles = (edges[1:] + edges[:-1]) / 2
 
-    def curve(energy: Tensor) -> Float[Tensor, "n 2"]:
-        return torch.stack([middles, torch.histogram(energy, edges).hist / (len(energy) * width)], 1)
+    def curve(energy: Tensor) -> Float[Tensor, "n 2"]:  # shares of bins, not of nats: one scale for narrow and wide
+        return torch.stack([middles, torch.histogram(energy, edges).hist / len(energy)], 1)
 
     gap = (found["test"].mean() - found["train"].mean()).item()
     return [
@@ -132,12 +132,12 @@ def energies(model: Model, data: Data, rng: Rng) -> list[Pane]:
                 Caption(name="gap", text=f"Unseen rows cost {gap:+.2g} nats more than training rows."),
             ],
             x_label="energy, nats",
-            y_label="share a nat",
+            y_label="share of the rows",
             reads="Low energy is likely. Noise should lie to the right, fantasies on the data; where unseen rows drift away "
             "from training rows, it learns these by heart.",
             how=f"Energies of {len(seen)} training rows and {len(unseen)} test rows{BITS[getattr(model, 'binarize', 'none')]}, "
             f"of independent {'normal numbers' if data.spec.support == 'real' else 'bits'} with the same means, and of "
-            f"{TESTED} fantasies; the constant log Z is left out, so only differences mean something.",
+            f"{TESTED} fantasies, in {BINS} bins; the constant log Z is left out, so only differences mean something.",
             alt="Histograms of energies of training rows, unseen rows, noise and fantasies.",
         )
     ]
@@ -326,7 +326,7 @@ def components(model: Model, data: Data, rng: Rng) -> list[Pane]:
 # ---------------------------------------------------------------- the constant
 
 
-@panel("partition", asked=True)
+@panel("partition", asked=True, whole=True)
 def annealing(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     """How sure is log Z?
 

@@ -29,6 +29,7 @@ class Panel:
     needs: tuple[str, ...]
     draw: Draw
     asked: bool = False
+    whole: bool = False  # asked of the model, whatever row is chosen
     film: bool = False
     unless: Unless = never
 
@@ -48,11 +49,13 @@ class Shoot:
 PANELS: dict[str, Panel] = {}
 
 
-def panel(*needs: str, asked: bool = False, film: bool = False, unless: Unless = never) -> Callable[[Draw], Draw]:
+def panel(
+    *needs: str, asked: bool = False, whole: bool = False, film: bool = False, unless: Unless = never
+) -> Callable[[Draw], Draw]:
     """Register a panel under its function's name; an asked one also announces an empty pane that the browser fills."""
 
     def register(draw: Draw) -> Draw:
-        PANELS[draw.__name__] = Panel(draw.__name__, needs, draw, asked, film, unless)
+        PANELS[draw.__name__] = Panel(draw.__name__, needs, draw, asked, whole, film, unless)
         return draw
 
     return register

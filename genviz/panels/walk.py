@@ -105,7 +105,7 @@ def _strokes(data: Data) -> Pane:
         name="strokes",
         title="Which strokes draw this picture?",
         kind="images",
-        layers=[Images(name="filters", pixels=torch.full((1, *_shape(data)), 0.5), columns=12, diverging=1.0, static=True)],
+        layers=[Images(name="filters", pixels=torch.full((1, *_shape(data)), 0.5), diverging=1.0, static=True)],
         reads="The filter of each hidden unit that is on; of those that are off there is nothing to see.",
         how="The recorded filters at the playhead of the training, times h of the first chain.",
         alt="The filters of the hidden units that are on.",

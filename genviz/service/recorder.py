@@ -150,6 +150,8 @@ class Recorder:
             self.goal = None
             if self.ready:
                 self._guard(self._rest)
+            else:
+                self._replaying()
 
     def slow(self, on: bool = True) -> None:
         """About one step every few seconds, each told in captioned shots."""
@@ -231,8 +233,12 @@ class Recorder:
                 self.due = time.monotonic() + PACE
             self.tape.moment(step)
             if not self.ready and time.monotonic() - self.told > 1:
-                self._status("starting", f"replayed {self.run.step:,} of {self.target:,} steps")
+                self._replaying(f"replayed {self.run.step:,} of {self.target:,} steps")
                 self.told = time.monotonic()
+
+    def _replaying(self, message: str = "") -> None:
+        """Told as what will come of it: a run that goes on, or one at rest."""
+        self._status("paused" if self.goal is None else "starting", message)
 
     def _catch_up(self) -> None:
         """The replay is over: go on as if it had never stopped."""

@@ -60,16 +60,18 @@ class Page:
         """All the runs on the stage, if there is more than that of the page."""
         if not self.run:
             return []
+        own = self.run.id.partition(":")[2]
+        names = list(dict.fromkeys(filter(None, st.query_params.get("beside", "").split(","))))
+        names += [] if own in names else [own]
+        if len(names) > MOST:
+            self.problems.append(f"The link asks for {len(names)} runs; the stage holds {MOST} of them.")
+            names = [*[name for name in names if name != own][: MOST - 1], own]
         found: list[str] = []
-        for name in filter(None, st.query_params.get("beside", "").split(",")):
+        for name in names:
             try:
                 found.append(sources.run(name, self.slug).id)
             except BadInput as error:
-                self.problems.append(f"Beside this run the link asks for another, and {error}. It is left out.")
-        found = list(dict.fromkeys(found))
-        if len(found := found if self.run.id in found else [*found, self.run.id]) > MOST:
-            self.problems.append(f"The link asks for {len(found)} runs; the stage holds {MOST}, the last of them.")
-            found = [name for name in found if name != self.run.id][1 - MOST :] + [self.run.id]
+                self.problems.append(f"The link asks for another run beside this one, but {error}. It is left out.")
         return found if len(found) > 1 else []
 
     def _preset(self) -> str:
@@ -138,9 +140,11 @@ class Page:
 
     def _looked(self, view: dict[str, Any]) -> None:
         """The viewer did something on the stage: its state, and which runs are there, go into the link."""
-        run, beside = view.pop("run", ""), view.pop("beside", [])
-        shown = self.run.id.partition(":")[2] if self.run else ""
-        if run and (run, beside) != (shown, [name.partition(":")[2] for name in self.beside]):
+        run, beside, given = view.pop("run", ""), view.pop("beside", []), view.pop("given", "")
+        if run and self.run:
+            shown = self.run.id.partition(":")[2]
+            if run != shown and self.run.id not in given:  # sent before the stage heard what this page shows
+                run, beside = shown, [name.partition(":")[2] for name in self.beside]
             if run != st.query_params.get("run"):  # what was wanted of the other one is past
                 kept = {"hide": st.query_params["hide"]} if "hide" in st.query_params else {}
                 st.query_params.from_dict({"run": run, **kept})

@@ -108,7 +108,7 @@ def curves_over(
         )
 
     with st.container(border=True, key=f"curves-{page.slug}"):
-        still(picture, key=f"curves-{page.slug}", version=repr([s.info for s in found.values()]), height=260)
+        still(picture, key=f"curves-over-{page.slug}", version=repr([s.info for s in found.values()]), height=260)
         _loads(page, found, presets)
 
 

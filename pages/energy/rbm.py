@@ -34,11 +34,12 @@ page.idea(
     "on for ever (PCD), or chains that are heated to cross barriers.",
     ["v", "→ p(h|v) = σ(c + vW) →", "h", "→ p(v|h) = σ(b + hWᵀ) →", "v"],
 )
-page.stage(["states", "samples", "filters", "data", "density"])
+page.stage(["data", "density", "samples", "filters"])
 
-# ---- here come the Gibbs strip and in-painting: page.film("chain") and page.walk("gibbs") with the board, for picture 4
-
-page.pictures(["energies"], ["likelihood"], ["annealing"], ["components"], ["codes"])
+page.walk("gibbs")  # the microscope, of bits
+page.film("chain")
+page.film("completing")
+page.pictures(["states"], ["likelihood"], ["energies"], ["annealing"], ["components"], ["codes"])
 curves_over(
     page,
     "test log-likelihood",

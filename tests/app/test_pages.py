@@ -127,6 +127,30 @@ def test_a_link_to_a_run_shows_what_the_run_was() -> None:
     folder.remove(run.id)
 
 
+def test_a_link_to_several_runs_names_those_that_are_gone_and_those_too_many() -> None:
+    made = [folder.create(wish("vae", {}, "moons", seed, 30)).id for seed in range(5)]
+    app = opened("vae", run=made[0], beside=f"{made[1]},vae-0,{made[0]}")
+    (warning,) = app.warning
+    assert "no run 'vae-0'" in warning.value and "left out" in warning.value
+    app = opened("vae", run=made[0], beside=",".join(made))
+    assert "asks for 5 runs; the stage holds 4" in app.warning[0].value
+    for run in made:
+        folder.remove(run)
+
+
+def test_the_runs_page_says_where_a_fork_came_from() -> None:
+    first = folder.create(wish("vae", {}, "moons", 0, 10))
+    second = folder.fork(first.id, 0)
+    third = folder.create(wish("vae", {"hidden": 9}, "moons", 0, 10, parent=first.id))
+    links = [link.proto.label for link in opened("runs").get("page_link")]
+    assert links.count("begun anew: see both") == 2
+    folder.remove(first.id)
+    app = opened("runs")
+    assert sum("not here any more" in caption.value for caption in app.caption) == 2
+    for run in (second, third):
+        folder.remove(run.id)
+
+
 def box(app: AppTest, name: str) -> Any:
     return next(each for each in app.number_input if each.label.startswith(name))
 

@@ -484,7 +484,7 @@ def test_the_monitor_counts_modes_as_the_metrics_do() -> None:
     with looking(made) as rng:
         told = made.monitor(data, rng)
         seen = visits(made.sample(20_000, rng), law)
-    n = 200
+    n = 100
     assert abs(told["HQ"] - seen.hq) <= 4 * math.sqrt(seen.hq * (1 - seen.hq) / n)
     assert 0 <= told["TV"] <= seen.tv + 0.25
 

@@ -112,6 +112,14 @@ def test_forks_of_forks(parent: Recorder) -> None:
 def test_an_edit_made_during_the_replay_is_in_force_from_the_next_step(parent: Recorder, step: int) -> None:
     run = Recorder.fork(parent.folder.id, step)
     assert not run.ready
+    run.told -= 2
+    run.slice(0)
+    run.slice(0)
+    assert (run.state, run.message) == ("paused", f"replayed 1 of {step} steps")
+    run.play()
+    assert run.state == "starting"
+    run.pause()
+    assert (run.state, run.message) == ("paused", "")
     run.edit("set", {"lr": 0.05})
     finish(run).play()
     finish(run).stop()

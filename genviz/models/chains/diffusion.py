@@ -22,8 +22,8 @@ from genviz.nets import FourierMLP, ResidualMLP, Standardize, TimeGated, clock, 
 from genviz.rng import Rng
 
 EMA = 0.995  # of the weights that sample, over the second half of the training
-FEW = 24  # unseen rows whose bound is measured while training, at all T times; a quarter of them if they are pictures
-DRAWN = 200  # samples whose modes are counted
+FEW = 32  # unseen rows whose bound is measured while training, at all T times; a quarter of them if they are pictures
+DRAWN = 100  # samples whose modes are counted
 PICTURES = {"readout": "x0", "schedule": "cosine", "T": 100, "lr": 1e-3, "batch": 128, "ddim_steps": 25}
 BITS = {"schedule": "erase", "T": 40, "hidden": 64, "lr": 4e-3, "batch": 200}
 

@@ -45,30 +45,45 @@ class Reversible:
         raw units, each step is multiplied by that evidence instead, see `Gaussian.seen`. A `BadInput` for a start of another
         shape, a clamp of all or of nothing, and evidence for bits or DDIM.
         """
+        for s, x, law in self.steps(n, rng, start, clamp, sd):
+            aux = {"t": torch.tensor(s)}
+            if s < self.T:
+                law = self.raw(law)
+                aux |= {"p": law.mean} if self.bits else {"mean": law.mean, "var": law.variance}
+            yield State(self.units.undo(x), aux, nfe=int(s < self.T))
+
+    @torch.no_grad()
+    def sample(self, n: int, rng: Rng) -> Rows:
+        """The last state of the chain; pixels within their range."""
+        *_, (_, x, _) = self.steps(n, rng)
+        x = self.units.undo(x)
+        return x.clamp(0, 1) if self.spec.support == "unit" else x
+
+    def steps(
+        self, n: int, rng: Rng, start: Tensor | None = None, clamp: Tensor | None = None, sd: float = 0.0
+    ) -> Iterator[tuple[int, Rows, Any]]:
+        """The chain in standardised units: each time, its state and the law that it was drawn from."""
         known = None if clamp is None else self.known(clamp)
         error = sd / self.units.scale
         if sd and (self.bits or self.ddim_steps):
             raise BadInput(f"sd = {sd:g}: evidence multiplies the model's own steps, not those of bits or of DDIM (ddim_steps)")
 
-        def land(law: Any, s: int) -> Rows:
+        def land(law: Any, s: int) -> tuple[int, Rows, Any]:
             to = torch.full((n,), s)
-            if known is None:
-                return law.loc if s == 0 and not self.bits else draw(law, rng)
-            if sd and isinstance(self.noise, Gaussian):
+            if sd and known is not None and isinstance(self.noise, Gaussian):
                 law = self.noise.seen(law, known, error, to)
-                return law.loc if s == 0 else draw(law, rng)
             x = draw(law, rng) if s or self.bits else law.loc
-            return x.where(known.isnan(), draw(self.noise.q(known.nan_to_num().expand_as(x), to), rng))
+            if known is not None and not sd:
+                x = x.where(known.isnan(), draw(self.noise.q(known.nan_to_num().expand_as(x), to), rng))
+            return s, x, law
 
-        x = land(self.noise.last(n, self.spec.dim), self.T)
+        now = land(self.noise.last(n, self.spec.dim), self.T)
         if start is not None:
-            x = self.units(Spec(self.spec.shape).check(start, "start"))
-        yield State(self.units.undo(x), {"t": torch.tensor(self.T)}, nfe=0)
+            now = self.T, self.units(Spec(self.spec.shape).check(start, "start")), now[2]
+        yield now
         for t, s in pairwise(self.moments()):
-            law = self.jump(x, t, s)
-            x, law = land(law, s), self.raw(law)
-            aux = {"p": law.mean} if self.bits else {"mean": law.mean, "var": law.variance}
-            yield State(self.units.undo(x), {"t": torch.tensor(s), **aux})
+            now = land(self.jump(now[1], t, s), s)
+            yield now
 
     def moments(self) -> list[int]:
         """The times at which the chain stands, from T to 0."""
@@ -92,11 +107,6 @@ class Reversible:
             raise BadInput(f"clamp fixes {what}")
         self.spec.check(clamp.nan_to_num()[None], "clamp")
         return self.units(clamp[None])[0]
-
-    def sample(self, n: int, rng: Rng) -> Rows:
-        """The last state of the chain; pixels within their range."""
-        *_, last = self.chain(n, rng)
-        return last.x.clamp(0, 1) if self.spec.support == "unit" else last.x
 
     @torch.no_grad()
     def forward_chain(self, x: Rows, rng: Rng) -> Iterator[State]:

@@ -18,6 +18,7 @@ export class Pulls {
 
   draw(layer: Handles | undefined, plane: Plane | null): void {
     const xy = layer?.tensors.xy?.data;
+    for (const { root } of this.grips) root.hidden = !xy;
     if (!layer || !xy || !plane) return;
     const built = layer.knobs.join();
     if (built !== this.built) {

@@ -20,6 +20,8 @@ const HELP: [string, string][] = [
   ["arrows, space on a board of units", "move over the units; hold one on, off, let it go"],
   ["Enter, Esc there", "select the nearest point, let it go"],
   ["G", "save a picture, a clip, a script …"],
+  ["arrows where a particle or a grip is", "move it (shift: faster); Esc lets it go"],
+  ["arrows, Enter on a picture to complete", "move the sponge, wipe (shift: bring back); ctrl Z, Esc"],
   ["?", "this list"],
 ];
 

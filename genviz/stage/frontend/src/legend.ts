@@ -180,8 +180,8 @@ function key(labels: ArrayLike<number>, names: string[], theme: Theme, bars: boo
 
 export type Toggle = { layer: Layer; on: boolean; press: () => void };
 
-/** Fills the legend anew; `drawn` in a plane of 2-D data, where sweeps are lines and not pictures. */
-export function fill(root: HTMLElement, toggles: Toggle[], theme: Theme, drawn: boolean): void {
+/** Fills the legend anew, with the classes of what is `shown`; `drawn` in a plane of 2-D data, where sweeps are lines and not pictures. */
+export function fill(root: HTMLElement, toggles: Toggle[], shown: Layer[], theme: Theme, drawn: boolean): void {
   root.replaceChildren(
     ...toggles.map(({ layer, on, press }, i) => {
       const title = `${on ? "Hide" : "Show"} ${layer.label ?? layer.name}${i < 9 ? ` (key ${i + 1})` : ""}`;
@@ -200,8 +200,8 @@ export function fill(root: HTMLElement, toggles: Toggle[], theme: Theme, drawn: 
       );
     }),
   );
-  for (const { layer, on } of toggles) {
-    if (!on || !(layer.type === "bars" || (layer.type === "points" && layer.role === "label"))) continue;
+  for (const layer of shown) {
+    if (!(layer.type === "bars" || (layer.type === "points" && layer.role === "label"))) continue;
     const { labels } = layer.tensors;
     if (labels) root.append(key(labels.data, layer.classes ?? [], theme, layer.type === "bars"));
     if (layer.type === "bars" && layer.marked)

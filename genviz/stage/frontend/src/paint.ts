@@ -75,8 +75,7 @@ export function paint(g: CanvasRenderingContext2D, w: number, h: number, p: Pict
       bars(g, w, h, p);
       return null;
     case "curves":
-      curves(g, w, h, p);
-      return null;
+      return curves(g, w, h, p);
     case "numbers":
       return null;
   }
@@ -280,7 +279,7 @@ function bars(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): vo
   }
 }
 
-function curves(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): void {
+function curves(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): Plane | null {
   const on = p.layers.filter((layer): layer is Curves => layer.type === "curves");
   const timed = on.some((layer) => layer.columns?.length);
   const series = seriesOf(on, p.source, p.theme);
@@ -291,6 +290,7 @@ function curves(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): 
   const paint = (to: CanvasRenderingContext2D) => drawCurves(to, p.theme, pane, series, w, h, across, timed);
   const plane = p.mini ? paint(g) : p.backdrop.draw(g, w, h, `${fingerprint(series, across, p.theme)}|${pane.y}`, paint);
   if (plane && timed && !p.mini) hairline(g, p.theme, plane, series, p.source.playhead);
+  return plane;
 }
 
 function ends(lines: ArrayLike<number>[]): [number, number] {

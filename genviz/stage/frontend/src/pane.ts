@@ -284,13 +284,14 @@ export class PaneView {
   private answer(): string {
     const { source } = this.host;
     if (!this.pane.ask) return "";
-    if (source.selection < 0) {
+    const point = this.pane.whole ? 0 : source.selection;
+    if (point < 0) {
       this.asked = null;
       return "Click a point to choose a row.";
     }
-    const answer = source.ask(this.pane.ask, source.selection);
-    if (this.askedFor !== source.selection) this.asked = null; // an old answer stays only while time moves
-    this.askedFor = source.selection;
+    const answer = source.ask(this.pane.ask, point);
+    if (this.askedFor !== point) this.asked = null; // an old answer stays only while time moves
+    this.askedFor = point;
     if (answer && "error" in answer) {
       this.asked = null;
       return answer.error;
@@ -320,6 +321,7 @@ export class PaneView {
     fill(
       this.legend,
       labelled.map((layer, n) => ({ layer, on: !hidden.has(this.id(layer.name)), press: () => this.toggle(n) })),
+      this.layers.filter((layer) => !this.off(layer)),
       theme,
       this.pane.kind === "plane" && !this.pane.latent,
     );

@@ -57,7 +57,8 @@ export class Weights {
   /** Resolves when the weights of the step last asked for are here, or cannot be had. */
   async settled(): Promise<void> {
     const step = this.asked;
-    if (step !== null && !this.sets.has(step) && !this.absent.has(step)) await this.fetch(step);
+    const here = step === null || (this.sets.has(step) && !this.stale.has(step)) || this.absent.has(step);
+    if (!here) await this.fetch(step);
   }
 
   /** The weights of a step are others now. */

@@ -124,14 +124,17 @@ describe("names and files", () => {
     expect(named("/home/me/my data.csv:rows=9")).toBe("vae-my-data-840.gif");
     expect(named("C:\\me\\my.npz")).toBe("vae-my-840.gif");
   });
+  it("tells the part of what is begun from a recording", () => {
+    const base = { id: "run:x", info: { model: "rbm", data: "bars" }, playhead: 30.6 };
+    const walk = { id: "walk:run:x/gibbs", info: {}, playhead: 12, base } as unknown as Source;
+    expect(fileName(walk, ".png")).toBe("rbm-bars-gibbs-12.png");
+    expect(files(walk)[0][1]).toBe("api/run/x/export/weights?step=30");
+  });
   it("offers of a shipped recording its weights alone", () => {
-    expect(files("pretrained:vae-moons", 3)).toEqual([["weights (safetensors)", "api/pretrained/vae-moons/export/weights"]]);
-    expect(files("run:a b", 3.7).map(([, path]) => path)).toEqual([
-      "api/run/a%20b/export/weights?step=3",
-      "api/run/a%20b/export/script",
-      "api/run/a%20b/export/notebook",
-    ]);
-    expect(files("film:run:x/chain", 3).map(([, path]) => path)[0]).toBe("api/run/x/export/weights");
-    expect(files("still:card", 3)).toEqual([]);
+    const paths = (id: string) => files({ id, playhead: 3.7 } as unknown as Source).map(([, path]) => path);
+    expect(paths("pretrained:vae-moons")).toEqual(["api/pretrained/vae-moons/export/weights"]);
+    const run = ["weights?step=3", "script", "notebook"].map((what) => `api/run/a%20b/export/${what}`);
+    expect(paths("run:a b")).toEqual(run);
+    expect(paths("still:card")).toEqual([]);
   });
 });

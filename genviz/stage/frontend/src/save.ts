@@ -24,30 +24,31 @@ export type Sheet = {
   commit(): void;
 };
 
-/** "vae-moons-2000.gif": model, data and step, as the server names its files. */
+/** The recording that a film or a walk begins from, or the source itself. */
+const whole = (source: Source): Source => source.base ?? source;
+
+/** "vae-moons-2000.gif": model, data, the part if it is one, and step, as the server names its files. */
 export function fileName(source: Source, ending: string): string {
-  const { model, data } = source.info as { model?: string; data?: string };
+  const { model, data } = whole(source).info as { model?: string; data?: string };
   const path = (data ?? "").split(/:[^:/\\]*=/)[0];
-  const named = [
-    model ?? "genviz",
-    path
-      .split(/[/\\]/)
-      .pop()
-      ?.replace(/(.)\.[^.]*$/, "$1"),
-  ]
-    .filter(Boolean)
-    .join("-");
+  const set = path
+    .split(/[/\\]/)
+    .pop()
+    ?.replace(/(.)\.[^.]*$/, "$1");
+  const part = source.base && source.id.split("/").pop();
+  const named = [model ?? "genviz", set, part].filter(Boolean).join("-");
   return `${named.replace(/[^A-Za-z0-9_]+/g, "-")}-${Math.round(source.playhead)}${ending}`;
 }
 
 /** Of what a source shows, what the server keeps: files and their addresses. */
-export function files(id: string, step: number): [name: string, path: string][] {
-  const [, kind, name] = /(?:^|:)(run|pretrained):([^/]+)/.exec(id) ?? [];
+export function files(source: Source): [name: string, path: string][] {
+  const { id, playhead } = whole(source);
+  const [, kind, name] = /^(run|pretrained):(.+)$/.exec(id) ?? [];
   if (!kind) return [];
   const at = (what: string) => `api/${kind}/${encodeURIComponent(name)}/export/${what}`;
   if (kind === "pretrained") return [["weights (safetensors)", at("weights")]];
   return [
-    ["weights (safetensors)", id.startsWith("run:") ? at(`weights?step=${Math.floor(step)}`) : at("weights")],
+    ["weights (safetensors)", at(`weights?step=${Math.floor(playhead)}`)],
     ["Python script", at("script")],
     ["notebook", at("notebook")],
   ];
@@ -145,7 +146,7 @@ export class Save {
     this.kinds.video.disabled ||= typeof VideoEncoder === "undefined";
     if (few) this.tell("Nothing that moves is recorded yet.");
     else this.length();
-    const links = files(source.id, source.playhead).map(([name, path]) => {
+    const links = files(source).map(([name, path]) => {
       const link = el("a", { href: address(path), download: true }, name);
       link.addEventListener("click", (event) => {
         event.preventDefault();

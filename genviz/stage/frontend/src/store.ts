@@ -96,7 +96,7 @@ class Timeline extends Player implements Subscriber {
     return this.looks.ask(panel, this.address(`look/${encodeURIComponent(panel)}?step=${step}&point=${point}`));
   }
 
-  async ready(): Promise<void> {
+  async settled(): Promise<void> {
     await Promise.all([this.weights.settled(), this.looks.settled()]);
   }
 

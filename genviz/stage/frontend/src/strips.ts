@@ -12,6 +12,7 @@ import { extent, live, standing } from "./words";
 
 export const MOST = 4;
 const LETTERS = "ABCD";
+const UNFINISHED = /starting|running|paused/;
 
 /** What the steps of a strip are. */
 const time = (source: Source) => (source.walk ? "sweeps of the chain" : source.film ? "chain time" : "training time");
@@ -169,7 +170,7 @@ export class Strips {
     pair.title = "In lock-step with the active run (C): their panes side by side, one playhead for both";
     const off = el(
       "button",
-      { class: "icon off", type: "button", title: "Take it off the stage: it pauses, and the Runs page keeps it" },
+      { class: "icon off", type: "button", title: "Take it off the stage: it stops there, and the Runs page keeps it" },
       drawing(16, 16, ["~M4 4l8 8M12 4l-8 8"]),
     );
     const title = el("div", { class: "title" }, badge, name, state, pair, off);
@@ -207,10 +208,7 @@ export class Strips {
   private drop(source: Source): void {
     const at = this.lanes.findIndex((lane) => lane.source === source);
     if (at < 0 || this.lanes.length < 2) return;
-    const { state } = source.status;
-    if (state === "starting")
-      void source.send("stop"); // a replay is not done for nobody
-    else if (state === "running") void source.send("pause");
+    if (UNFINISHED.test(source.status.state)) void source.send("stop"); // a replay, too, is not done for nobody
     if (this.partner === source || this.active === source) this.end();
     if (this.active === source) this.turn(this.lanes[at ? at - 1 : 1].source);
     this.remove(source);

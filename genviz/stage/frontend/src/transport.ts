@@ -23,7 +23,7 @@ export class Transport {
   private readonly golive: HTMLButtonElement;
   private readonly onward: HTMLButtonElement;
   private readonly speed: HTMLSelectElement;
-  private readonly controls: Controls | null;
+  readonly controls: Controls | null; // they scroll away, the rest stays in sight
   private shown = "";
 
   constructor(
@@ -102,7 +102,6 @@ export class Transport {
       keys,
     );
     this.root.append(save.root, row, this.strip.root, this.error);
-    if (this.controls) this.root.prepend(this.controls.root);
   }
 
   /** Acts, says in place what went wrong, and tells Python where we stand. */

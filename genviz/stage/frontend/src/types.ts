@@ -70,6 +70,7 @@ export type Pane = {
   latent?: boolean;
   line?: boolean;
   ask?: string;
+  whole?: boolean; // asked of the model, whatever point is chosen
   walks?: string; // the client program that fills its layers, in the browser
   clamp?: boolean; // of a film: a person may fix values here
 };
@@ -182,6 +183,7 @@ export interface Source {
   readonly id: string; // "run:<id>" | "pretrained:<name>" | "film:<source>/<panel>" | "walk:<source>/<program>"
   readonly film: Darkroom | null; // of a film: its steps are chain steps
   readonly walk: Walking | null; // of a chain that runs here
+  readonly base?: Source; // of a film or a walk: the recording it begins from
   readonly scene: Scene | null; // null until the layout record arrived
   readonly frames: Frame[]; // ascending steps
   readonly shots: Frame[]; // captioned slow-motion moments, oldest first; only of the current slow motion
@@ -214,7 +216,7 @@ export interface Source {
   /** A panel computed by the server for the selected point at the playhead's keyframe; cached; null while it is on its way. */
   ask(panel: string, point: number): Pane[] | { error: string } | null;
   /** Resolves when what the last picture asked for has come: weights of its step, answers of the server. */
-  ready?(): Promise<void>;
+  settled?(): Promise<void>;
   /** Commands to the run: play(until), pause, step(n), slow(on), stop. Resolves with "" or the error. */
   send(verb: "play" | "pause" | "step" | "slow" | "stop" | "edit", args?: Record<string, unknown>): Promise<string>;
   /** Called after any change that may need a redraw; returns the unsubscriber. */

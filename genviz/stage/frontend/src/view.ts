@@ -31,6 +31,7 @@ export type ViewState = {
   walk?: WalkView;
   film?: Asked;
   pair?: string; // the run in lock-step with the active one
+  given?: string; // the runs that Python had asked for when this was sent
 } & Pick<Company, "run" | "beside">;
 export type Options = {
   panes: string[] | null;
@@ -123,9 +124,11 @@ export class View implements Host {
   /** The script ran again: new options, and perhaps a view that is not our own echo. */
   update(options: Options, source: Source = this.source): void {
     const company = JSON.stringify([source.id, options.beside]);
-    if (company !== this.asked && !this.companies.includes(company)) {
-      this.transport?.strip.set(source, options.beside.map(sourceOf));
-    }
+    const echo = this.companies.lastIndexOf(company);
+    if (company !== this.asked && echo < 0) this.transport?.strip.set(source, options.beside.map(sourceOf));
+    else if (echo === this.companies.length - 1)
+      this.companies = []; // from now on it is news, as by the browser's Back
+    else if (echo >= 0) this.commit(); // Python knows what was before
     this.asked = company;
     const rebuild = JSON.stringify(options.panes) !== JSON.stringify(this.options.panes);
     this.options = options;
@@ -182,7 +185,7 @@ export class View implements Host {
       this.sent = [...this.sent.slice(-20), JSON.stringify(state)];
       if (beside)
         this.companies = [...this.companies.slice(-20), JSON.stringify([this.source.id, beside.map((one) => `run:${one}`)])];
-      this.tell({ ...state, ...(run && { run, beside }) });
+      this.tell({ ...state, ...(run && { run, beside, given: this.asked }) });
     }, PACE);
   }
 
@@ -276,6 +279,7 @@ export class View implements Host {
       save,
     );
     this.panes.before(this.between);
+    if (this.transport.controls) this.root.append(this.transport.controls.root);
     this.root.append(this.transport.root, help.root);
     if (this.source.walk) {
       const { transport } = this;
@@ -320,7 +324,7 @@ export class View implements Host {
       show: async (step) => {
         active().seek(step);
         this.redraw();
-        await active().ready?.();
+        await active().settled?.();
         if (this.drawn !== active().version) this.redraw();
       },
       commit: () => this.commit(),

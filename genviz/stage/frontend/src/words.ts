@@ -93,7 +93,7 @@ function told(status: Status, recorded: number): string {
     case "running":
       return `training · step ${at} of ${whole(status.until)}`;
     case "paused":
-      return `paused at step ${at}`;
+      return `paused at step ${at}${status.message ? `: ${status.message}` : ""}`;
     case "done":
       return `trained for ${steps(Math.max(status.step, recorded))}`;
     case "stopped":
