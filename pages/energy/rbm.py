@@ -21,7 +21,7 @@ page = Page(
         ),
         "reconstruction": (
             "reconstruction error (not the objective)",
-            "Squared error a row, up and down again without noise, mean over the first 20 rows of the minibatch of this step.",
+            "Squared error a row, up and down again without noise, mean over at most 500 test rows at keyframes.",
         ),
     },
 )
@@ -66,7 +66,7 @@ page.mathematics(
         (
             "fantasies start at the data, or where their own chains stand,",
             r"h \sim p(h|v_0) \ \text{(CD)}, \qquad h = \text{the chains' (PCD)}",
-            "before =",
+            "before, shown",
         ),
         (
             "and take k sweeps down and up, hotter and colder ones side by side if tempered.",

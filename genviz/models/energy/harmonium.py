@@ -69,11 +69,10 @@ class Harmonium(nn.Module):
         """v of that mean."""
         return mean + self.s2**0.5 * rng.normal_like(mean) if self.real else rng.coins(mean)
 
-    def sweep(self, h: Float[Tensor, "n m"], rng: Rng, W: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """v ~ p(v|h), then h ~ p(h|v): v, h, and p(h=1|v) itself."""
+    def sweep(self, h: Float[Tensor, "n m"], rng: Rng, W: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """v ~ p(v|h), and p(h=1|v) of which the next h is to be drawn."""
         v = self.draw(self.mean(self.down(h, W)), rng)
-        p = self.up(v, W).sigmoid()
-        return v, rng.coins(p), p
+        return v, self.up(v, W).sigmoid()
 
     def gibbs(
         self, v: Tensor | None, h: Tensor | None, rng: Rng, known: Tensor | None = None
@@ -98,13 +97,19 @@ class Harmonium(nn.Module):
             v = self.draw(p, rng)
 
     def uphill(
-        self, v0: Float[Tensor, "n d"], p0: Float[Tensor, "n m"], v: Float[Tensor, "k d"], p: Float[Tensor, "k m"]
+        self,
+        v0: Float[Tensor, "n d"],
+        p0: Float[Tensor, "n m"],
+        v: Float[Tensor, "k d"],
+        p: Float[Tensor, "k m"],
+        decay: float = 0.0,
     ) -> list[Tensor]:
         """⟨v pᵀ⟩, ⟨v⟩ and ⟨p⟩ of data (v0, p0) less those of fantasies (v, p): the gradient of log p by W, b and c, times σ².
 
-        With a learned σ, last that by log σ², at a tenth of the rate: ⟨‖v - b‖²/2 - v W p⟩/σ² of both.
+        Of W it is less `decay` · W. With a learned σ, last that by log σ², ⟨‖v - b‖²/2 - v W p⟩/σ² of both, at a tenth
+        of the rate.
         """
-        by_w = (v0.T @ (p0 / len(v0))).addmm_(v.T, p, alpha=-1 / len(v))
+        by_w = torch.addmm(self.W, v0.T, p0 / len(v0), beta=-decay).addmm_(v.T, p, alpha=-1 / len(v))
         uphill = [by_w, v0.mean(0) - v.mean(0), p0.mean(0) - p.mean(0)]
         if self.learn_sigma:
             known, dreamt = (((v - self.b).square() / 2 - p @ self.W.T * v).sum(1).mean() for v, p in ((v0, p0), (v, p)))

@@ -15,8 +15,7 @@ from genviz.models.energy.harmonium import COMPONENTS, Harmonium
 from genviz.nets import Standardize, falling
 from genviz.rng import Rng
 
-TESTED, FEW, BITS = 500, 20, 20  # rows looked at by `monitor`, by the reconstruction error of an update; bits a row guessed
-LOOK = {"temperatures": 200, "runs": 50}  # of the annealing done while training
+TESTED, BITS, LOOK = 500, 20, {"temperatures": 200, "runs": 50}  # of `monitor`: rows, bits of each to guess, annealing
 
 # Settings measured to converge. Points: moons in 150 epochs of 4,000 rows, 8 Gaussians in 100.
 MOONS = {"hidden": 12, "chains": 200, "lr": 0.2, "decay": 6000, "hold": 0.6, "init": 1.0}
@@ -104,26 +103,25 @@ class RBM(Model):
         for t, (x, *_) in enumerate(data.batches(self, rng)):
             v0 = self.units(x) if net.real else x
             v, p = v0, p0 = v0, net.up(v0).sigmoid()
-            h = before = rng.coins(p0) if self.algorithm == "cd" else self.fantasies
-            shown = {"x": x, "h": p0}
+            h = rng.coins(p0) if self.algorithm == "cd" else self.fantasies
+            before, shown = h if self.algorithm == "cd" else self.standing, {"x": x, "h": p0}
             for sweep in range(self.k):
                 if self.algorithm == "pt":
                     h = tempering.step(h, rng)
                     v, p = net.coldest(h)
                 else:
-                    v, h, p = net.sweep(h, rng, net.W + fast if self.algorithm == "fpcd" else net.W)
+                    h = rng.coins(p) if sweep else h
+                    v, p = net.sweep(h, rng, net.W + fast if self.algorithm == "fpcd" else net.W)
                 shown[f"sweep {sweep + 1}"] = self.units.undo(v) if net.real else v
             if self.algorithm != "cd":
-                self.fantasies = h
-            uphill = net.uphill(v0, p0, v, p)
-            uphill[0].sub_(net.W, alpha=self.weight_decay)
+                self.fantasies = h if self.algorithm == "pt" else rng.coins(p)
+            uphill = net.uphill(v0, p0, v, p, self.weight_decay)
             for theta, moving, gradient in zip(net.parameters(), velocity, uphill, strict=False):
                 theta += moving.mul_(self.momentum).add_(gradient, alpha=falling(self.lr, t, self.decay, self.hold))
             if self.algorithm == "fpcd":
                 fast.mul_(19 / 20).add_(uphill[0], alpha=self.fast)
-            few = (v0[:FEW] - net.mean(net.down(p0[:FEW]))).square().sum(1).mean()
-            figures = {"reconstruction": few, "mean weight": net.W.abs().mean(), "flipped": (h != before).float().mean()}
-            yield Step(figures, caption="Weights move towards the data and away from the fantasies.", show=shown)
+            flipped = (p - before).abs().mean()  # of the hidden bits, in expectation
+            yield Step({"flipped": flipped}, caption="Weights move towards the data, away from the fantasies.", show=shown)
 
     @action
     def learn_once(self, data: Any, dream: Any) -> None:
@@ -133,10 +131,14 @@ class RBM(Model):
         for theta, gradient in zip(self.net.parameters(), self.net.uphill(v0, p0, v, p), strict=False):
             theta += self.lr * gradient
 
+    @property
+    def standing(self) -> Float[Tensor, "m k"]:
+        """The hidden bits at which the model's own chains stand, the coldest ones."""
+        return self.fantasies.reshape(-1, self.fantasies.shape[-1])[-self.chains :, -self.hidden :]
+
     def chain(self, n: int, rng: Rng, start: Tensor | None = None, clamp: Tensor | None = None) -> Iterator[State]:
         """Gibbs sweeps from `start`, else from the model's own fantasies. `aux`: p the mean of x, h the bits it came from."""
-        own = self.fantasies.reshape(-1, self.fantasies.shape[-1])[-self.chains :, -self.hidden :]
-        h = own[torch.arange(n) % len(own)] if start is None else None
+        h = self.standing[torch.arange(n) % self.chains] if start is None else None
         first = None if start is None else self.units(self.spec.check(start, "start")).expand(n, -1)
         known = None if clamp is None else self.units(self.spec.known(clamp)[None])
         for nfe, (v, p, bits) in enumerate(self.net.gibbs(first, h, rng, known)):
@@ -185,9 +187,11 @@ class RBM(Model):
         found = None if self.net.listed <= MOST else ais(self.net, rng, **LOOK)
         log_z = found.log_z if found else exact_log_z(self.net)
         seen, unseen = ((self.units.log_det - self.energy(x)).mean().item() - log_z for x in rows)
-        figures = {"test log-likelihood": unseen, "train-test gap": seen - unseen}
-        figures |= {} if self.net.real else {"pseudo-likelihood": self.net.pseudo_likelihood(rows[1], rng, BITS)}
-        return figures | ({"effective runs": found.ess} if found else {})
+        v, size = self.units(rows[1]), self.net.W.abs().mean().item()
+        lost = (v - self.net.reconstruct(v)).square().sum(1).mean().item()
+        figures = {"test log-likelihood": unseen, "train-test gap": seen - unseen, "reconstruction": lost, "mean weight": size}
+        guess = {} if self.net.real else {"pseudo-likelihood": self.net.pseudo_likelihood(v, rng, BITS)}
+        return figures | guess | ({"effective runs": found.ess} if found else {})
 
     def partition(self) -> Harmonium:
         return self.net
