@@ -77,8 +77,8 @@ page.claims(
     "miniature: a bound in bits beside the truth where the truth is known, and every mode of a mixture in the right proportion.",
     "stopped early, the samples are **fog** between the islands, and predicting the noise, the habit since DDPM, clears it more slowly in "
     "the plane than SD15's own bound does (both measured above). The `erase` schedule never erases all of real-valued data: its samples start "
-    "from a slightly wrong cloud, as the *end* of the budget tells. Of grey pixels the bound is that of 256 levels, with a fixed spread, and "
-    "far from what a model made for compression reaches. Completing a row by replacing what is known is only nearly right: the "
+    "from a slightly wrong cloud, as the *end* of the budget tells. Of grey pixels the bound counts 256 levels with a fixed spread, and the read-out x0 is "
+    "careless in the last steps, which an eye forgives and the bound does not: see the first bars of the budget of the digits. Completing a row by replacing what is known is only nearly right: the "
     "free half sees the known half through the same noise, and the histogram of completions differs from the exact conditional.",
 )
 page.neighbours(
