@@ -31,7 +31,7 @@ page.idea(
     "in bits, and what is known of a row steers each step: half a picture can be completed.",
     ["x₀", "→ noise q(xₜ|xₜ₋₁) →", "x_T", "→ network p(xₜ₋₁|xₜ) →", "x₀"],
 )
-page.stage(["raster", "data", "samples", "budget"])
+page.stage(["raster", "data", "samples"])
 
 page.film("undoing")  # points in a plane, both ways
 page.film("chain")  # any rows
@@ -46,7 +46,7 @@ page.mathematics(
         ),
         (
             "for a known beginning the step back is known exactly, and the network guesses it without,",
-            r"q(x_{t-1}|x_t, x_0) = N(c_0 x_0 + c_1 x_t, \tilde\beta_t I), \qquad p(x_{t-1}|x_t) = N(\mu_\theta, \Sigma_\theta)",
+            r"\begin{aligned} q(x_{t-1}|x_t, x_0) &= N(c_0 x_0 + c_1 x_t, \tilde\beta_t I) \\ p(x_{t-1}|x_t) &= N(\mu_\theta, \Sigma_\theta) \end{aligned}",
             "truth, guess",
         ),
         (
@@ -56,7 +56,7 @@ page.mathematics(
         ),
         (
             "and all steps together bound the likelihood.",
-            r"\log p(x_0) \ge K = E_q\Big[\log p(x_0|x_1) - \sum_{t=2}^T KL_t - KL\big(q(x_T|x_0) \| p(x_T)\big)\Big]",
+            r"\begin{aligned} \log p(x_0) \ge K = E_q\Big[&\log p(x_0|x_1) - \sum_{t=2}^T KL_t \\ &- KL\big(q(x_T|x_0) \| p(x_T)\big)\Big] \end{aligned}",
             "minimize",
         ),
         (
