@@ -5,7 +5,9 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, Protocol, Self, cast, runtime_checkable
 
 import torch
@@ -156,6 +158,7 @@ class Run:
         for earlier in before:
             knobs |= earlier.args if earlier.verb == "set" else {}
         if edit.verb in self.model.actions():
+            self._try(edit)
             return self.model.validate(knobs)
         if edit.verb != "set":
             raise BadInput(f"{self.model.slug} cannot {edit.verb!r}{nearest(edit.verb, ['set', *self.model.actions()])}")
@@ -163,6 +166,15 @@ class Run:
         if fixed := next((name for name in edit.args if not declared[name].live), None):
             raise BadInput(f"{fixed} cannot change during a run: start a new one with it")
         return values
+
+    def _try(self, edit: Edit) -> None:
+        """An action judges its own arguments: on a copy, so that one that is refused leaves neither a trace nor an entry."""
+        action = getattr(deepcopy(self.model), edit.verb)
+        try:
+            signature(action).bind(**edit.args)
+        except TypeError as error:
+            raise BadInput(f"{edit.verb}: {error}") from None
+        action(**edit.args)
 
     def apply(self, edit: Edit) -> None:
         """Make the edit at once, if it is possible."""

@@ -49,7 +49,9 @@ class Recorded:
         if not kept:
             raise BadInput(f"{folder.path} has no weights to compare with yet: play the run, then export it")
         acted = {edit["step"] for edit in self.edits if edit["verb"] != "set"}  # were its weights kept before, or after?
-        self.kept = next((step for step in reversed(kept) if step not in acted), kept[0])
+        if not (sure := [step for step in kept if step not in acted]):
+            raise BadInput(f"{folder.path} has weights of steps with an action only: play the run on, then export it")
+        self.kept = sure[-1]
         self.weights = digest(read_tensors(folder.weights(self.kept)))
         self.figures = dict(self.read_figures())
         self.own = not is_built_in(self.card["data"])

@@ -259,8 +259,9 @@ def create(
 def fork(run_id: str, step: Any, root: Path | None = None, name: str = "") -> RunFolder:
     """A new run that stands at `step` of another one: what that recorded up to there is its own past, its future is open.
 
-    An edit made at `step` itself is in force from step + 1 on, so it belongs to the other one's future. Whoever opens the
-    folder replays it silently to `step`, as for any folder, and goes on from there.
+    An edit made at `step` itself is in force from step + 1 on, so it belongs to the other one's future; an action changes what
+    was kept and drawn of its own step, which is then left out, and grows again. Whoever opens the folder replays it silently
+    to `step`, as for any folder, and goes on from there.
     """
     parent = find(run_id, root)
     card, journal, status = parent.card, parent.journal(), parent.status()
@@ -271,11 +272,13 @@ def fork(run_id: str, step: Any, root: Path | None = None, name: str = "") -> Ru
         raise BadInput(f"{run_id} {status['message'] or 'diverged'}: fork it before that step")
     if not is_there(card["data"]):
         raise BadInput(f"a fork trains again up to its step, and the data file {card['data']} is gone: put it back")
+    acted = any(entry["edit"]["verb"] != "set" and entry["edit"]["step"] == step for entry in journal if "edit" in entry)
+    kept = step - acted
     past = [
         entry
         for entry in journal
         if entry.keys() & {"columns", "every"}  # names and spacing of what is still to come, so that the two can be compared
-        or entry.get("keyframe", step + 1) <= step
+        or entry.get("keyframe", step + 1) <= kept
         or ("edit" in entry and entry["edit"]["step"] < step)
     ]
     now = {"state": "paused", "step": step, "until": max(step, status["until"]), "message": ""}
@@ -285,10 +288,10 @@ def fork(run_id: str, step: Any, root: Path | None = None, name: str = "") -> Ru
         told = [{"open": card}, *past, {"status": now}] if journal else []  # a run that nobody has opened has no past
         (folder.path / JOURNAL).write_bytes(b"".join(map(line, told)))
         (folder.path / METRICS).write_bytes(upto(METRICS, rows, step))
-        (folder.path / FRAMES).write_bytes(upto(FRAMES, film, step))
-        for kept in (entry["keyframe"] for entry in past if "keyframe" in entry):
+        (folder.path / FRAMES).write_bytes(upto(FRAMES, film, kept))
+        for keyframe in {entry["keyframe"] for entry in past if "keyframe" in entry}:
             with suppress(FileNotFoundError):  # the replay writes it again
-                shared(parent.weights(kept), folder.weights(kept))
+                shared(parent.weights(keyframe), folder.weights(keyframe))
 
     return create(card, root, name, fill)
 

@@ -318,12 +318,12 @@ class Page:
         beside = [*filter(None, st.query_params.get("beside", parent).split(","))] if anew else []
         if len(beside) >= MOST:
             return f"{MOST} runs are on the stage, which is all it holds: take one off with its ×, then press Train"
-        if parent:
-            pool().command(parent, "pause")  # two would share the machine
         try:
             run = pool().start(self.slug, wanted.knobs, wanted.data, wanted.seed, wanted.steps, parent=parent if anew else "")
         except BadInput as error:
             return str(error)
+        if parent:
+            pool().command(parent, "pause")  # two would share the machine
         for name in [each for each in st.query_params if each in ("view", "walk", "beside") or each.startswith("film.")]:
             st.query_params.pop(name)
         st.query_params["run"] = run

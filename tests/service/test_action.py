@@ -1,8 +1,10 @@
 """What a person does to a run at rest, such as letting it learn once by hand, is seen at once and comes again bit for bit."""
 
+import pytest
 import torch
 
 from genviz.checkpoint import load
+from genviz.errors import BadInput
 from genviz.service.recorder import Recorder
 from genviz.service.streams import FRAME, FRAMES, records
 
@@ -49,3 +51,29 @@ def test_an_action_during_a_replay_is_seen_when_that_ends() -> None:
     taught(finish(again))
     again.close()
     taught(finish(Recorder.open(run.folder.id)))
+
+
+def test_a_refused_action_leaves_no_trace() -> None:
+    run = made()
+    with pytest.raises(BadInput, match="2 columns"):
+        run.edit("learn_once", {"data": [[1, 0]], "dream": [DREAM]})
+    with pytest.raises(BadInput, match="learn_once"):
+        run.edit("learn_once", {"date": [ROW]})
+    assert run.folder.entries("edit") == []
+    run.close()
+    assert finish(Recorder.open(run.folder.id)).state == "done"
+
+
+@pytest.mark.parametrize("step", [40, 44])
+def test_a_run_that_was_taught_forks_before_and_after_the_lesson(step: int) -> None:
+    run = made()
+    run.edit("learn_once", {"data": [ROW], "dream": [DREAM]})
+    run.step(4)
+    finish(run)
+    run.close()
+    fork = finish(Recorder.fork(run.folder.id, step))
+    assert len(fork.folder.entries("edit")) == (step > 40)
+    kept, now = load(fork.folder.weights(step)).state_dict(), fork.run.model.state_dict()
+    assert all(torch.equal(kept[name], now[name]) for name in now)
+    assert [at for _, _, at, kind in records(fork.folder.read(FRAMES)) if kind == FRAME][-1] == step
+    fork.close()
