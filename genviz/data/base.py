@@ -181,7 +181,9 @@ class Data:
             while at + (size := min(model.batch, n)) <= n:
                 index, at = order[at : at + size], at + size
                 how: Binarize = getattr(model, "binarize", "none")
-                x = self._as_bits("fixed", n, "train")[index] if how == "fixed" else binarize(self.x[index], how, rng)
+                rows = self._as_bits("fixed", n, "train") if how == "fixed" else self.x
+                x = rows.index_select(0, index)  # four times as fast as rows[index]
+                x = x if how == "fixed" else binarize(x, how, rng)
                 yield Batch(x, None if self.y is None else self.y[index], index)
 
 
