@@ -129,7 +129,10 @@ def energies(model: Model, data: Data, rng: Rng) -> list[Pane]:
                 Curves(name="test", xy=curve(found["test"]), role="truth", label="unseen rows"),
                 Curves(name="noise", xy=curve(found["noise"]), role="noise", label="noise with the same means"),
                 Curves(name="fantasies", xy=curve(found["fantasies"]), role="model", label="its fantasies"),
-                Caption(name="gap", text=f"Unseen rows cost {gap:+.2g} nats more than training rows."),
+                Caption(
+                    name="gap",
+                    text=f"Unseen rows lie {abs(gap):.2g} nats {'above' if gap > 0 else 'below'} training rows, as a mean.",
+                ),
             ],
             x_label="energy, nats",
             y_label="share of the rows",
@@ -339,13 +342,16 @@ def annealing(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     layers: list[Layer] = []
     rows: list[tuple[str, float, str, str]] = []
     runs, estimates, warning = [], [], ""
+    exact = exact_log_z(it) if isinstance(it, Listed) and it.listed <= MOST else None
     for temperatures in TEMPERATURES:
         found, x = ais(it, rng, temperatures, RUNS), math.log10(temperatures)
         spread = x + 0.06 * torch.linspace(-1, 1, RUNS)
         runs.append(torch.stack([spread, (found.log_w + found.log_z_base).float()], 1))
         low, high = found.interval
         estimates.append([x, found.log_z])
-        rows.append((f"{temperatures:,} temperatures", found.log_z, "nats", f"{found.ess:.0f} of {RUNS} runs count"))
+        said = f"{found.ess:.0f} of {RUNS} runs count"
+        value = found.log_z if exact is None else found.log_z - exact
+        rows.append((f"{temperatures:,} temperatures{'' if exact is None else ', off by'}", value, "nats", said))
         warning = found.warning
         ends = torch.tensor([[x, max(low, found.log_z - 5)], [x, high]])
         layers.append(Path(name=f"interval {temperatures}", xy=ends, role="model"))
@@ -353,12 +359,11 @@ def annealing(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     mean = Points(name="estimates", xy=torch.tensor(estimates), role="model", size=3, label="estimate ± 3 sd")
     how = f"{RUNS} runs for each number of temperatures, evenly from β = 0 to 1."
     across = (math.log10(TEMPERATURES[0]) - 0.2, math.log10(TEMPERATURES[-1]) + 0.2)
-    if isinstance(it, Listed) and it.listed <= MOST:
-        exact = exact_log_z(it)
+    if exact is not None:
         line = Path(name="exact", xy=torch.tensor([[across[0], exact], [across[1], exact]]), role="truth", label="exact")
         layers.append(line)
         rows.append(("exact", exact, "nats", f"the sum over 2^{it.listed} states of the smaller layer"))
-    heights = torch.cat([dots.xy[:, 1], torch.tensor([rows[-1][1]])])
+    heights = torch.cat([dots.xy[:, 1], torch.tensor([estimates[-1][1] if exact is None else exact])])
     low, high = heights.quantile(0.02).item(), heights.max().item()
     pad = 0.1 * (high - low) + 0.05
     return [

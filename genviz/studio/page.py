@@ -342,6 +342,8 @@ class Page:
         """Handles in a picture were moved: as if it had been the controls, which show it."""
         for name, value in knobs.items():
             self._change(name, value)
+            if f"{self._key(name)}!" not in st.session_state:
+                st.toast(f"{name} = {value:.3g}: press Train to see it.")
         st.rerun()
 
     def _change(self, name: str, value: Any) -> None:
@@ -365,13 +367,14 @@ class Page:
 
     def pictures(self, *cards: Sequence[str], height: int = 300) -> None:
         """Cards of one pane each, two a row; those this kind of data has no use for are left out."""
-        if self.source is None:
+        if (source := self.source) is None:
             return
+        cards = tuple(panes for panes in cards if any(sources.pictured(source, pane) for pane in panes))
         for i in range(0, len(cards), 2):
             for column, panes in zip(st.columns(2, gap="medium"), cards[i : i + 2], strict=False):
                 with column, st.container(border=True, key=f"card-{panes[0]}"):
-                    key = f"{panes[0]}-{self.source.id}"
-                    stage(self.source.id, key=key, panes=list(panes), height=height, moved=self._pulled)
+                    key = f"{panes[0]}-{source.id}"
+                    stage(source.id, key=key, panes=list(panes), height=height, moved=self._pulled)
 
     def films(self) -> list[str]:
         """The films there are of what is on the stage."""

@@ -11,7 +11,7 @@ from typing import Any
 from genviz.errors import BadInput
 from genviz.paths import PRETRAINED
 from genviz.service import folder, scene
-from genviz.service.streams import ROW
+from genviz.service.streams import FRAMES, ROW
 
 
 @dataclass(frozen=True)
@@ -36,17 +36,32 @@ def pretrained(slug: str, preset: str) -> Source | None:
 
 def programs(source: Source, wanted: str) -> frozenset[str]:
     """The names of its client programs; of a run that has not been pictured yet, `wanted`, as it may have it."""
-    from genviz.service.routes import programs_of_run
-    from genviz.service.scene import first_scene, unpack
+    found: Any = (first_scene(source) or {}).get("programs", [wanted])
+    return frozenset(found)
 
+
+def pictured(source: Source, pane: str) -> bool:
+    """Whether it has that pane; a run that has not been pictured yet may have any."""
+    found: Any = first_scene(source)
+    return found is None or pane in {each["name"] for each in found["panes"]}
+
+
+def first_scene(source: Source) -> dict[str, Any] | None:
+    """The header of the scene that its recording begins with, None while there is none."""
     kind, _, name = source.id.partition(":")
     try:
         if kind == "run":
-            return frozenset(programs_of_run(folder.find(name).path, source.info["created"]))
-        found: Any = first_scene(unpack((PRETRAINED / f"{name}.scene").read_bytes())[2])["programs"]
-        return frozenset(found)
+            path = folder.find(name).path / FRAMES
+            return _header(path, source.info["created"])
+        return _header(path := PRETRAINED / f"{name}.scene", path.stat().st_mtime_ns)
     except (BadInput, OSError):
-        return frozenset([wanted])
+        return None
+
+
+@lru_cache(maxsize=64)
+def _header(path: Path, _changed: float) -> dict[str, Any]:
+    film = path.read_bytes()
+    return dict(scene.first_scene(film if path.name == FRAMES else scene.unpack(film)[2]))
 
 
 def first(slug: str) -> Source | None:

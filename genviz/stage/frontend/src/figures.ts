@@ -15,25 +15,27 @@ export type Figure = string | { label: string; how: string };
 
 export class Figures {
   readonly root = el("dl", { class: "figures" });
-  private rows = new Map<string, { value: HTMLElement; canvas: HTMLCanvasElement }>();
+  private rows = new Map<string, { row: HTMLElement; value: HTMLElement; canvas: HTMLCanvasElement }>();
 
   constructor(figures: Record<string, Figure>) {
     for (const [name, figure] of Object.entries(figures)) {
       const { label, how } = typeof figure === "string" ? { label: figure, how: "" } : figure;
-      const made = { value: el("dd", {}, "–"), canvas: el("canvas", { "aria-hidden": "true" }) };
-      const row = el("div", { class: "row" }, el("dt", {}, label), made.value, made.canvas);
+      const [value, canvas] = [el("dd", {}, "–"), el("canvas", { "aria-hidden": "true" })];
+      const row = el("div", { class: "row" }, el("dt", {}, label), value, canvas);
       if (how) {
         row.tabIndex = 0;
         row.append(el("span", { class: "tip", role: "tooltip" }, how));
       }
       this.root.append(row);
-      this.rows.set(name, made);
+      this.rows.set(name, { row, value, canvas });
     }
   }
 
   draw(source: Source, theme: Theme): void {
-    for (const [name, { value, canvas }] of this.rows) {
+    const whole = source.frames.length > 1; // what has no figure by now has none for these data
+    for (const [name, { row, value, canvas }] of this.rows) {
       const metric = source.metrics.get(name);
+      row.hidden = whole && !metric?.steps.length;
       if (!metric?.steps.length) continue;
       const at = before(metric.steps, source.playhead);
       say(value, at < 0 ? "–" : number(metric.values[at]));

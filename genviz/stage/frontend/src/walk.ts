@@ -166,7 +166,10 @@ export class Walk extends Player implements Walking {
   get words(): string {
     const { playhead, base } = this;
     const energy = this.energy.values[this.energy.steps.lastIndexOf(Math.round(playhead))];
-    const parts = [`sweep ${whole(playhead)}`, `weights of step ${whole(base.keyframe() ?? 0)}`];
+    const parts = [
+      `sweep ${whole(playhead)}`,
+      base.id.startsWith("run:") ? `weights of step ${whole(base.keyframe() ?? 0)}` : "finished weights",
+    ];
     if (energy !== undefined) parts.splice(1, 0, `energy ${number(energy)} nats`);
     if (this.known) parts.push(`${whole(this.known)} clamped`);
     return parts.join(" · ");

@@ -45,7 +45,9 @@ describe("the state in words", () => {
     ).toBe("starting… replayed 3 of 9 steps"));
   it("says that a change at the end waits, and one before it does not", () => {
     const paused = { status: { state: "paused", step: 840, until: 2000 } };
-    expect(state(told({ ...paused, edits: [{ step: 840 }] }))).toBe("paused at step 840 · a change waits: train on");
+    expect(state(told({ ...paused, edits: [{ step: 840, verb: "set" }] }))).toBe(
+      "paused at step 840 · a change waits: train on",
+    );
     expect(state(told({ ...paused, edits: [{ step: 839 }] }))).toBe("paused at step 840");
   });
   it("says what a run does", () => expect(state(told({}))).toBe("training · step 840 of 2,000"));

@@ -71,11 +71,11 @@ export function state(source: Source): string {
 /** How a run stands, in few words. */
 export const standing = (source: Source) => source.problem || told(source.status, newest(source));
 
-/** An edit is in force from the step after it: at the end of what was trained it waits for more. */
+/** A knob is in force from the step after its edit: at the end of what was trained it waits for more. An action is done. */
 function waiting(source: Source): string {
   const { state } = source.status;
   if (state === "running" || state === "starting" || state === "diverged") return "";
-  return source.edits.some(({ step }) => step >= newest(source)) ? " · a change waits: train on" : "";
+  return source.edits.some(({ step, verb }) => verb === "set" && step >= newest(source)) ? " · a change waits: train on" : "";
 }
 
 /** The journal tells the step only when the state changes; in between the pictures and the metrics know it. */
