@@ -341,6 +341,13 @@ class Samples(Protocol):
 
 
 @runtime_checkable
+class Dreams(Protocol):
+    """Where a sample is too dear for every frame: rows nearly as good, fast."""
+
+    def dream(self, n: int, rng: Rng) -> Rows: ...
+
+
+@runtime_checkable
 class Chains(Protocol):
     """`start` (n, d) is where to begin, if not where the model would; `clamp` (d,) holds known values, NaN where free."""
 
@@ -462,7 +469,8 @@ class RunsInBrowser(Protocol):
 
 
 CAPABILITIES: dict[str, type] = {
-    "sample": Samples, "chain": Chains, "forward_chain": Noises, "undo": Undoes, "encode": Encodes, "decode": Decodes,
+    "sample": Samples, "dream": Dreams,
+    "chain": Chains, "forward_chain": Noises, "undo": Undoes, "encode": Encodes, "decode": Decodes,
     "reconstruct": Reconstructs, "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds,
     "budget": Budgets, "log_joint": LogJoints, "prior": HasPrior, "cluster": Clusters, "classify": Classifies,
     "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "partition": HasPartition,

@@ -370,6 +370,7 @@ CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "budget": budget,
     "encode": encode,
     "decode": lambda model, x, rng: rows_of(model.decode(model.encode(x).mean), *x.shape),
+    "dream": lambda model, x, rng: rows_of(model.dream(len(x), rng), *x.shape),
     "reconstruct": lambda model, x, rng: rows_of(model.reconstruct(x), *x.shape),
     "energy": lambda model, x, rng: rows_of(model.energy(x), len(x)),
     "score": score,

@@ -93,7 +93,8 @@ def persistent_chains_come_near_the_ceiling(seed: int) -> Measured:
     says="Where persistent chains collapse under a high constant rate, tempered ones do not.",
     paper=FISCHER,
     measure="Exact log-likelihood of all 30 bars and stripes of 4 × 4 after 10,000 updates at the constant rate 0.1 with 12 "
-    "hidden units and 30 chains: parallel tempering (10 temperatures) against PCD-1. 2.7 nats are those from −7 to −4.3.",
+    "hidden units and 30 chains: parallel tempering (10 temperatures) against PCD-1, which must fall to −7 or below. 2.7 nats "
+    "are those from −7 to −4.3.",
 )
 def tempering_rescues_a_high_constant_rate(seed: int) -> Measured:
     rows = data("bars-and-stripes:side=4")
@@ -106,7 +107,8 @@ def tempering_rescues_a_high_constant_rate(seed: int) -> Measured:
         f"{name}, squared error of reconstruction": (model.reconstruct(rows.x) - rows.x).square().sum(1).mean().item()
         for name, model in found.items()
     }
-    return Measured(figures["PT"], figures["PCD-1"], 2.7, details={**figures, **lost, "the best possible": -math.log(30)})
+    value = figures["PT"] if figures["PCD-1"] <= -7 else math.nan  # nothing to rescue: NaN never holds
+    return Measured(value, figures["PCD-1"], 2.7, details={**figures, **lost, "the best possible": -math.log(30)})
 
 
 @claim(

@@ -44,11 +44,11 @@ def halves(units: int) -> tuple[Float[Tensor, "m k"], Float[Tensor, "n k"]]:
     return pad(bits(units - low), (0, low)), pad(bits(low), (units - low, 0))
 
 
-def refuse(units: int, what: str = "log Z") -> None:
+def refuse(units: int) -> None:
     """A `BadInput` that names the cost, if so many units are too many to list."""
     if units > MOST:
         raise BadInput(
-            f"{what} is a sum over the 2^{units} states of {units} units, about {duration(2.0 ** (units - MOST))}: "
+            f"log Z is a sum over the 2^{units} states of {units} units, about {duration(2.0 ** (units - MOST))}: "
             f"at most {MOST} units are listed; take a smaller layer, or the estimate by annealed importance sampling"
         )
 

@@ -18,7 +18,7 @@ BITS = math.log(2)
 def no_bits(model: Model) -> str:
     assert isinstance(model, Budgets)
     try:
-        model.budget(torch.zeros(1, model.spec.dim), Rng(0))  # zeros are a row of every support
+        model.budget(torch.zeros(0, model.spec.dim), Rng(0))  # of no rows: it costs nothing
     except BadInput as error:
         return f"There are no bits to count: {error}."
     return ""

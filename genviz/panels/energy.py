@@ -24,6 +24,7 @@ from genviz.model import (
     Model,
     Samples,
 )
+from genviz.panels.bits import LISTED, places
 from genviz.panels.registry import panel
 from genviz.panels.space import axes, flat, part, pixels, real
 from genviz.rng import Rng
@@ -32,9 +33,9 @@ FILTERS, PIXELS = 36, 12_600  # pictures of features, and pixels of all of them:
 HEAVIEST = 24  # components of a mixture
 TESTED = 200  # rows of each kind whose energies are counted
 BINS = 36
-FEW_BITS = 10  # whose states are all shown
 FANTASIES, SWEEPS = 1000, 30  # chains, and how long they run before their states are counted
 SIDE = 80  # of a density map
+AFFORDED = 16  # units in the smaller layer whose states can be listed at each frame: 5 ms
 RUNS, TEMPERATURES = 100, (30, 100, 300, 1000)  # of annealing, for a look
 
 
@@ -172,19 +173,18 @@ def likelihood(model: Model, data: Data, rng: Rng) -> list[Pane]:
 def states(model: Model, data: Data, rng: Rng) -> list[Pane]:
     assert isinstance(model, Energies)
     d = data.spec.dim
-    if data.spec.support != "binary" or d > FEW_BITS:
+    if data.spec.support != "binary" or d > LISTED:
         return []
     every = bits(d)
     p = (-model.energy(every).double()).softmax(0).float()
-    places = (fantasies(model, FANTASIES, rng).round() @ 2.0 ** torch.arange(d - 1, -1, -1)).long()
-    share = places.bincount(minlength=2**d) / len(places)
+    share = places(fantasies(model, FANTASIES, rng)).bincount(minlength=2**d) / FANTASIES
     layers: list[Layer] = []
     rows = [("distance of the fantasies", (share - p).abs().sum().item() / 2, "", "total variation from the exact bars")]
     labels, classes, legal = None, (), torch.zeros(2**d, dtype=torch.bool)
     if isinstance(truth := data.density, Finite):
         legal = truth.log_prob(every).isfinite()
         labels, classes = legal.long(), ("other", "legal")
-        log_p = (truth.probs * p.double()[(truth.states @ 2.0 ** torch.arange(d - 1, -1, -1)).long()].log()).sum().item()
+        log_p = (truth.probs * p.double()[places(truth.states)].log()).sum().item()
         rows += [
             ("log-likelihood", log_p, "nats", f"exact, of {int(legal.sum())} legal states; the best is {-truth.entropy():.3f}"),
             ("legal, exactly", p[legal].sum().item(), "", "the sum of the legal bars"),
@@ -225,15 +225,14 @@ def states(model: Model, data: Data, rng: Rng) -> list[Pane]:
 
 
 def unlisted(model: Model) -> str:
-    """Why there is no exact density."""
-    assert isinstance(model, LogProbs)
-    if model.spec.shape != (2,) or model.spec.support != "real":
+    """Why there is no exact density at each frame."""
+    it = model.partition() if isinstance(model, HasPartition) else None
+    if model.spec.shape != (2,) or model.spec.support != "real" or not isinstance(it, Listed) or it.listed <= AFFORDED:
         return ""
-    try:
-        model.log_prob(torch.zeros(1, 2))
-    except BadInput as error:
-        return str(error)
-    return ""
+    return (
+        f"Not drawn: its constant is a sum over 2^{it.listed} states, too long for every frame. Take at most {AFFORDED} "
+        "hidden units to see the density while it learns."
+    )
 
 
 @panel("log_prob", unless=unlisted)
@@ -295,24 +294,18 @@ def _gaussian(x: Float[Tensor, "n d"], test: Float[Tensor, "m d"]) -> float:
     return MultivariateNormal(x.double().mean(0), covariance).log_prob(test.double()).mean().item()
 
 
-def too_many(model: Model) -> str:
-    assert isinstance(model, HasComponents)
-    try:
-        model.components()
-    except BadInput as error:
-        return str(error)
-    return ""
-
-
-@panel("components", unless=too_many)
+@panel("components")
 def components(model: Model, data: Data, rng: Rng) -> list[Pane]:
     """Which patterns of features make which rows?"""
     assert isinstance(model, HasComponents)
-    weights, mean, code = model.components()
+    title, reads = "Which patterns of features make which rows?", "A code a component: which hidden units are on."
+    try:
+        weights, mean, code = model.components()
+    except BadInput as error:  # known only by asking
+        return [Pane(name="components", title=title, kind="numbers", reads=str(error))]
     order = weights.argsort(descending=True)[:HEAVIEST]
     names = ["".join("1" if bit > 0.5 else "0" for bit in row) for row in code[order].tolist()]
     bars = Bars(name="weights", values=weights[order], names=names, label="weight", unit="")
-    title, reads = "Which patterns of features make which rows?", "A code a component: which hidden units are on."
     how = f"The {len(order)} heaviest of {len(weights):,} components, one for each state of the hidden units."
     if len(data.spec.shape) == 2:
         shares = [f"{weight:.1%}" for weight in weights[order].tolist()]

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from genviz.data import Data
 from genviz.layers import Arrows, Decode, Images, Layer, Pane, Points
-from genviz.model import Decodes, Encodes, Model, Reconstructs, RunsInBrowser, Samples
+from genviz.model import Decodes, Dreams, Encodes, Model, Reconstructs, RunsInBrowser, Samples
 from genviz.panels.registry import panel
 from genviz.rng import Rng
 
@@ -55,12 +55,19 @@ def real(data: Data) -> Points:
     return Points(name="data", xy=flat(data.x[:SHOWN]), role="data", static=True, label="data", pick=True)
 
 
+def made(model: Model, n: int, rng: Rng) -> Float[Tensor, "n d"]:
+    """Rows that the model makes, as fast as each frame needs them."""
+    if isinstance(model, Dreams):
+        return model.dream(n, rng)
+    assert isinstance(model, Samples)
+    return model.sample(n, rng)
+
+
 @panel("sample")
 def data(model: Model, data: Data, rng: Rng) -> list[Pane]:
-    assert isinstance(model, Samples)
     if len(data.spec.shape) == 2:
-        return [_pictures(model.sample(TILES, rng), data, isinstance(model, Decodes))]
-    samples = Points(name="samples", xy=flat(model.sample(SHOWN, rng)), role="model", label="samples")
+        return [_pictures(made(model, TILES, rng), data, isinstance(model, Decodes))]
+    samples = Points(name="samples", xy=flat(made(model, SHOWN, rng)), role="model", label="samples")
     layers: list[Layer] = [real(data), samples]
     reads = "Teal dots are data, orange rings are what the model makes; where they differ it is wrong."
     if isinstance(model, Reconstructs):

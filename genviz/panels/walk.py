@@ -13,11 +13,11 @@ from torch import Tensor
 from genviz.data import Data
 from genviz.layers import Bars, Curves, Images, Numbers, Pane, Units
 from genviz.model import Chains, HasFeatures, Model, RunsInBrowser
+from genviz.panels.bits import LISTED, places
 from genviz.panels.registry import panel
 from genviz.rng import Rng
 
 PROGRAM = "gibbs"
-LISTED = 10  # bits of which all states can be shown
 ROWS = 24  # of the data, to start from
 CHAINS = 12  # pictures of chains, until somebody asks for more
 MAPS = 36  # hidden units whose changes are shown
@@ -139,9 +139,8 @@ def _change(data: Data, hidden: int) -> Pane:
 def _states(data: Data, rows: Float[Tensor, "n d"]) -> Pane:
     """A bar for each state: the first unit is the highest bit."""
     dim = data.spec.dim
-    bits = (rows > 0.5).long() @ (2 ** torch.arange(dim - 1, -1, -1))
     labels = torch.zeros(2**dim, dtype=torch.int32)
-    labels[bits] = 1
+    labels[places(rows)] = 1
     how = "½ Σ |share − p|; for n independent visits about √(states / 2πn), so it falls as 1/√n."
     figures = [("total variation to the exact", 0.0, "", how), ("states visited, with repetitions", 0.0, "", "")]
     return Pane(

@@ -37,20 +37,18 @@ class Tempering:
 
     `move(states, rng)` takes every replica one step of its own tempered chain and returns the states and their energies
     (k, m), nats at β = 1. After each move neighbours try to change places, even and odd pairs in turn. `turn` counts the
-    moves, `swapped` (k - 1,) is the share of replicas that changed places when their pair last tried.
+    moves.
 
     Source: Geyer 1991; for restricted Boltzmann machines, Desjardins et al., AISTATS 2010.
     """
 
     def __init__(self, betas: Float[Tensor, " k"], move: Move) -> None:
         self.betas, self.move, self.turn = betas, move, 0
-        self.swapped = torch.zeros(len(betas) - 1)
 
     def step(self, states: Float[Tensor, "k m d"], rng: Rng) -> Float[Tensor, "k m d"]:
         states, energy = self.move(states, rng)
         parity = self.turn % 2
         self.turn += 1
-        if parity < len(self.swapped):
-            states, swapped = swap(states, energy, self.betas, parity, rng)
-            self.swapped[parity::2] = swapped.float().mean(1)
+        if parity + 1 < len(self.betas):
+            states, _ = swap(states, energy, self.betas, parity, rng)
         return states

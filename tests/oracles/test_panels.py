@@ -1,6 +1,7 @@
 """The figures that panels show, each against one computed another way; and what packing must not lose."""
 
 import math
+import re
 from functools import cache
 from typing import Any
 
@@ -160,6 +161,17 @@ def test_components_are_the_heaviest_of_the_mixture() -> None:
     assert torch.equal(bars.values, weights.sort(descending=True).values[: len(bars.values)])
     first = int(bars.names[0], 2)  # a code is the number of its component
     assert first == weights.argmax() and torch.equal(points.xy[0], mean[first])
+
+
+def test_a_frame_lists_no_more_states_than_it_can_afford(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does it walk the 1,000 sweeps of a sample; the constant is summed once, or its pane says why not."""
+    rows, summed = data("moons"), []
+    monkeypatch.setattr("genviz.models.energy.rbm.exact_log_z", lambda net: summed.append(net.listed) or exact_log_z(net))
+    monkeypatch.setattr(RBM, "sample", None)
+    for hidden, words in ((13, "brighter"), (17, r"2\^17 states")):
+        panes = {pane.name: pane for pane in scene(genviz.create("rbm", rows, 0, hidden=hidden), rows).panes}
+        assert re.search(words, panes["density"].reads) and "at most 12" in panes["components"].reads
+    assert summed == [13]
 
 
 def test_annealing_is_shown_beside_the_exact_constant() -> None:

@@ -14,7 +14,7 @@ from torch.nn.functional import cosine_similarity, softplus
 import genviz
 from genviz.metrics.partition import exact_log_z
 from genviz.model import BadInput, Spec
-from genviz.models.energy.harmonium import Harmonium
+from genviz.models.energy.harmonium import LOG_S2, Harmonium
 from genviz.models.energy.rbm import RBM
 from genviz.nets import falling
 from genviz.rng import Rng
@@ -552,3 +552,16 @@ def test_annealed_figures_are_near_the_exact_ones() -> None:
     log_z = torch.stack([smaller.log_terms(part, low).flatten().logsumexp(0) for part in high.split(128)]).logsumexp(0)
     exact = -smaller.free_energy(rows).double().mean() - log_z
     assert figures["test log-likelihood"] == pytest.approx(exact.item(), abs=0.15)
+
+
+@pytest.mark.parametrize(("sigma", "spread"), [(0.08, 0.0), (1.3, 50.0)])
+def test_a_learned_sigma_stays_in_its_range(sigma: float, spread: float) -> None:
+    moons = genviz.dataset("moons")
+    model = genviz.create("rbm", moons, 0, hidden=2, sigma=sigma, learn_sigma=True, lr=1.0, init=1e-4)
+    assert isinstance(model, RBM)
+    rows = (model.units.undo(torch.full((4, 2), spread))).tolist()
+    for _ in range(5):
+        model.learn_once(rows, model.units.undo(torch.zeros(4, 2) if spread else torch.full((4, 2), 0.5)).tolist())
+    low, high = LOG_S2
+    assert low <= model.net.log_s2 <= high
+    assert min(model.net.log_s2 - low, high - model.net.log_s2) < 1e-6  # it ran against the end

@@ -60,7 +60,7 @@ def test_swaps_are_made_as_often_as_metropolis_says_and_by_whole_replicas() -> N
 
 
 def test_replicas_cross_a_barrier_that_one_chain_does_not() -> None:
-    """A move that flips one bit at a time; pairs are tried in turn, and the share of swaps is kept for each."""
+    """A move that flips one bit at a time; pairs are tried in turn."""
     betas, cold = ladder(6), 4.0
 
     def flip(states: Tensor, rng: Rng) -> tuple[Tensor, Tensor]:
@@ -77,4 +77,4 @@ def test_replicas_cross_a_barrier_that_one_chain_does_not() -> None:
     for _ in range(400):
         stuck, free = alone.step(stuck, rng), many.step(free, rng)
     assert shares(stuck)[0, 0] == 0.0 and shares(free)[-1, 0] > 0.94  # exact: 1/(1 + e^-4) = 0.98
-    assert many.turn == 400 and many.swapped.shape == (5,) and (many.swapped > 0.05).all() and not alone.swapped.numel()
+    assert many.turn == 400

@@ -44,7 +44,7 @@ class Harmonium(nn.Module):
 
     @property
     def s2(self) -> Tensor | float:
-        return self.log_s2.clamp(*LOG_S2).exp() if self.real else 1.0
+        return self.log_s2.exp() if self.real else 1.0
 
     def start(self, mean: Float[Tensor, " d"]) -> None:
         """Biases at which independent bits have these means."""
@@ -116,6 +116,13 @@ class Harmonium(nn.Module):
             uphill.append(0.1 * (known - dreamt) / self.s2)
         return uphill
 
+    def climb(self, steps: list[Tensor]) -> None:
+        """Add to W, b, c and, if σ is learned, log σ², which stays in its range."""
+        for theta, step in zip(self.parameters(), steps, strict=False):
+            theta += step
+        if self.learn_sigma:
+            self.log_s2.clamp_(*LOG_S2)
+
     # ------------------------------------------------------------ energies
 
     def reconstruct(self, v: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
@@ -161,7 +168,7 @@ class Harmonium(nn.Module):
         alone, a, g = (high @ c)[:, None] + low @ c, b + high @ W.T, low @ W.T
         if not self.real:
             return alone + softplus_sums(a, g)
-        s2, square = self.log_s2.double().clamp(*LOG_S2).exp(), a.square().sum(1)[:, None] + 2 * a @ g.T + g.square().sum(1)
+        s2, square = self.log_s2.double().exp(), a.square().sum(1)[:, None] + 2 * a @ g.T + g.square().sum(1)
         return alone + (square - b @ b) / (2 * s2) + len(b) / 2 * (LOG_2PI + s2.log())
 
     def draw_exactly(self, n: int, rng: Rng) -> Float[Tensor, "n m"]:
@@ -174,7 +181,7 @@ class Harmonium(nn.Module):
     def hidden_states(self) -> tuple[Float[Tensor, " k"], Float[Tensor, "k m"]]:
         """p(h) of every state of the hidden layer, and the states."""
         if not self.lists_hidden or len(self.c) > COMPONENTS:
-            most = min(COMPONENTS, len(self.b))
+            most = COMPONENTS if self.real else min(COMPONENTS, len(self.b))
             raise BadInput(f"a mixture of 2^{len(self.c)} components is too much to see: take at most {most} hidden units")
         high, low = halves(len(self.c))
         states = (high[:, None] + low).flatten(0, 1).to(self.W.dtype)
@@ -183,7 +190,7 @@ class Harmonium(nn.Module):
     def base(self, n: int, rng: Rng) -> tuple[Tensor, float]:
         """Independent units of bias `anchor` (real: b), and hidden ones that are coins."""
         bias = self.b if self.real else self.anchor
-        log_z = len(bias) / 2 * (LOG_2PI + self.log_s2.clamp(*LOG_S2)) if self.real else softplus(bias.double()).sum()
+        log_z = len(bias) / 2 * (LOG_2PI + self.log_s2) if self.real else softplus(bias.double()).sum()
         return self.draw(self.mean(bias.expand(n, -1)), rng), float(log_z) + len(self.c) * math.log(2)
 
     def log_f(self, v: Float[Tensor, "n d"], betas: Float[Tensor, " k"]) -> Float[Tensor, "k n"]:

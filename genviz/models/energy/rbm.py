@@ -20,8 +20,8 @@ TESTED, BITS, LOOK = 500, 20, {"temperatures": 200, "runs": 50}  # of `monitor`:
 # Settings measured to converge. Points: moons in 150 epochs of 4,000 rows, 8 Gaussians in 100.
 MOONS = {"hidden": 12, "chains": 200, "lr": 0.2, "decay": 6000, "hold": 0.6, "init": 1.0}
 NARROW = {"hidden": 12, "chains": 200, "lr": 0.05, "decay": 4000, "init": 0.1, "k": 5}
-DIGITS = {"batch": 50, "decay": 5600, "weight_decay": 1e-4, "binarize": "threshold", "sweeps": 50}
-MNIST = {"hidden": 128, "decay": 2400, "weight_decay": 1e-4, "binarize": "fixed", "sweeps": 20}
+DIGITS = {"batch": 50, "decay": 5600, "weight_decay": 1e-4, "binarize": "threshold"}
+MNIST = {"hidden": 128, "decay": 2400, "weight_decay": 1e-4, "binarize": "fixed"}
 BAS = {"hidden": 9, "batch": 14, "decay": 10_000}  # the full batch
 CD = {**BAS, "algorithm": "cd", "momentum": 0.5}
 OTHERS = {"cd-1": CD, "cd-10": {**CD, "k": 10}, **{other: {**BAS, "algorithm": other} for other in ("fpcd", "pt")}}
@@ -52,7 +52,7 @@ class RBM(Model):
     momentum: float = knob(0.0, 0.0, 0.99, "share of the last update that is made again", live=True)
     weight_decay: float = knob(0.0, 0.0, 0.1, "pull of every weight to 0", live=True)
     temperatures: int = knob(10, 1, 50, "rungs of the ladder of parallel tempering (pt)")
-    fast: float = knob(0.1, 0.0, 1.0, "step size of the fast weights that stir the chains (fpcd)")
+    fast: float = knob(0.1, 0.0, 1.0, "step size of the fast weights that stir the chains (fpcd): take the first lr")
     sigma: float = knob(0.25, 0.07, 1.4, "noise of real-valued units, in standard deviations of the data")
     learn_sigma: bool = knob(False, help="whether sigma is learned as well")
     init: float = knob(0.01, 1e-4, 3.0, "standard deviation of the first weights", log=True)
@@ -116,8 +116,9 @@ class RBM(Model):
             if self.algorithm != "cd":
                 self.fantasies = h if self.algorithm == "pt" else rng.coins(p)
             uphill = net.uphill(v0, p0, v, p, self.weight_decay)
-            for theta, moving, gradient in zip(net.parameters(), velocity, uphill, strict=False):
-                theta += moving.mul_(self.momentum).add_(gradient, alpha=falling(self.lr, t, self.decay, self.hold))
+            for moving, gradient in zip(velocity, uphill, strict=False):
+                moving.mul_(self.momentum).add_(gradient, alpha=falling(self.lr, t, self.decay, self.hold))
+            net.climb(velocity[: len(uphill)])
             if self.algorithm == "fpcd":
                 fast.mul_(19 / 20).add_(uphill[0], alpha=self.fast)
             flipped = (p - before).abs().mean()  # of the hidden bits, in expectation
@@ -128,8 +129,7 @@ class RBM(Model):
         """One update by hand: the statistics of these rows less those of these dreams, times lr."""
         v0, v = (self.units(self.spec.rows(given, name)) for given, name in ((data, "data"), (dream, "dream")))
         p0, p = (self.net.up(rows).sigmoid() for rows in (v0, v))
-        for theta, gradient in zip(self.net.parameters(), self.net.uphill(v0, p0, v, p), strict=False):
-            theta += self.lr * gradient
+        self.net.climb([self.lr * gradient for gradient in self.net.uphill(v0, p0, v, p)])
 
     @property
     def standing(self) -> Float[Tensor, "m k"]:
@@ -146,8 +146,12 @@ class RBM(Model):
 
     def sample(self, n: int, rng: Rng) -> Float[Tensor, "n d"]:
         """Independent ones where a layer is small enough to list, else after `sweeps` sweeps; of pixels, probabilities."""
+        return self.dream(n, rng, self.sweeps)
+
+    def dream(self, n: int, rng: Rng, sweeps: int = 20) -> Float[Tensor, "n d"]:
+        """`sample` with few sweeps: from the model's own chains, which stand where training left them, they are enough."""
         if self.net.listed > COMPONENTS:
-            *_, last = islice(self.chain(n, rng), self.sweeps + 1)
+            *_, last = islice(self.chain(n, rng), sweeps + 1)
             return last.x if self.net.real else last.aux["p"]
         mean = self.net.mean(self.net.down(self.net.draw_exactly(n, rng)))
         return self.units.undo(self.net.draw(mean, rng)) if self.net.real else mean
