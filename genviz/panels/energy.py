@@ -132,7 +132,7 @@ def energies(model: Model, data: Data, rng: Rng) -> list[Pane]:
                 Curves(name="fantasies", xy=curve(found["fantasies"]), role="model", label="its fantasies"),
                 Caption(
                     name="gap",
-                    text=f"Unseen rows lie {abs(gap):.2g} nats {'above' if gap > 0 else 'below'} training rows, as a mean.",
+                    text=f"On average unseen rows lie {abs(gap):.2g} nats {'above' if gap > 0 else 'below'} training rows.",
                 ),
             ],
             x_label="energy, nats",
@@ -352,7 +352,7 @@ def annealing(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     mean = Points(name="estimates", xy=torch.tensor(estimates), role="model", size=3, label="estimate ± 3 sd")
     how = f"{RUNS} runs for each number of temperatures, evenly from β = 0 to 1."
     across = (math.log10(TEMPERATURES[0]) - 0.2, math.log10(TEMPERATURES[-1]) + 0.2)
-    if exact is not None:
+    if exact is not None and isinstance(it, Listed):
         line = Path(name="exact", xy=torch.tensor([[across[0], exact], [across[1], exact]]), role="truth", label="exact")
         layers.append(line)
         rows.append(("exact", exact, "nats", f"the sum over 2^{it.listed} states of the smaller layer"))

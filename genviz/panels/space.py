@@ -8,11 +8,12 @@ from torch import Tensor
 
 from genviz.data import Data
 from genviz.layers import Arrows, Decode, Images, Layer, Pane, Points
-from genviz.model import Decodes, Dreams, Encodes, Model, Reconstructs, RunsInBrowser, Samples
+from genviz.model import Chains, Decodes, Dreams, Encodes, Model, Reconstructs, RunsInBrowser, Samples
 from genviz.panels.registry import panel
 from genviz.rng import Rng
 
 SHOWN = 500  # points: enough to see a density, few enough to send 200 times
+CHAINED = 250  # samples, where each is a whole chain
 TILES = 36  # pictures that a model dreams up
 ALIKE = 5  # times longer may one column be than the other, for both to have one scale
 
@@ -67,7 +68,8 @@ def made(model: Model, n: int, rng: Rng) -> Float[Tensor, "n d"]:
 def data(model: Model, data: Data, rng: Rng) -> list[Pane]:
     if len(data.spec.shape) == 2:
         return [_pictures(made(model, TILES, rng), data, isinstance(model, Decodes))]
-    samples = Points(name="samples", xy=flat(made(model, SHOWN, rng)), role="model", label="samples")
+    many = CHAINED if isinstance(model, Chains) and not isinstance(model, Dreams) else SHOWN
+    samples = Points(name="samples", xy=flat(made(model, many, rng)), role="model", label="samples")
     layers: list[Layer] = [real(data), samples]
     reads = "Teal dots are data, orange rings are what the model makes; where they differ it is wrong."
     if isinstance(model, Reconstructs):
@@ -88,7 +90,7 @@ def data(model: Model, data: Data, rng: Rng) -> list[Pane]:
             layers=layers,
             **axes(data),
             reads=reads + part(data),
-            how=f"The first {min(SHOWN, len(data.x))} training rows; {SHOWN} samples, from the same draws at every step.",
+            how=f"The first {min(SHOWN, len(data.x))} training rows; {many} samples, from the same draws at every step.",
             alt=f"Training points of {data.name} and points sampled from the model, on the same axes.",
         )
     ]
