@@ -18,6 +18,8 @@ from genviz.models.chains.diffusion import Diffusion
 from genviz.panels import Shoot, film, scene
 from genviz.rng import Rng
 from genviz.run import Run, looking
+from genviz.service.routes import LONGEST_FILM
+from genviz.stage.pack import pack_frame, pack_scene
 
 data = cache(genviz.dataset)
 
@@ -68,7 +70,7 @@ def test_fewer_steps_of_the_same_seed_begin_alike_and_cost_less() -> None:
     assert torch.equal(a, b) and (len(slow), len(quick)) == (51, 11)
     assert told(shown(quick[-1][1], "quality")["quality"])["evaluations"] == 10
     long = list(film("chain", model(T=300, steps=5), data("8gaussians"), Shoot(1)))
-    assert len(long) == 101 and told(shown(long[-1][1], "quality")["quality"])["evaluations"] == 300
+    assert len(long) == 201 and told(shown(long[-1][1], "quality")["quality"])["evaluations"] == 300
 
 
 def test_completions_stand_beside_the_exact_conditional() -> None:
@@ -107,8 +109,17 @@ def test_a_step_under_the_lens_costs_what_it_costs_the_bound() -> None:
     torch.testing.assert_close(shown(frames[-1][1], "forward")["rows"].xy, rows.x[:600])
     trace = shown(frames[0][1], "reverse")["trace"]
     assert trace.clock == list(range(50, -1, -1)) and {trace.ahead, trace.back} <= frames[0][1].programs.keys()
-    no_trace = list(film("undoing", model(ddim_steps=10), rows, Shoot(0)))[0][1]
-    assert "trace" not in shown(no_trace, "reverse")  # the browser takes every step
+
+
+def test_a_particle_can_be_dragged_through_a_long_chain_or_the_pane_says_why_not() -> None:
+    rows = data("8gaussians")
+    frames = [scene for _, scene in film("undoing", model(T=200, steps=3), rows, Shoot(0))]
+    assert shown(frames[0], "reverse")["trace"].clock == list(range(200, -1, -1))
+    assert len(pack_scene(frames[0])) + sum(len(pack_frame(frame)) for frame in frames) < LONGEST_FILM
+    for leaps in ({"ddim_steps": 10}, {"T": 300, "steps": 5}):
+        first = next(film("undoing", model(**leaps), rows, Shoot(0)))[1]
+        assert "trace" not in shown(first, "reverse")
+        assert "leaves some out" in next(pane.reads for pane in first.panes if pane.name == "reverse")
 
 
 def test_arrows_of_the_film_point_where_the_score_points() -> None:
