@@ -316,8 +316,8 @@ def test_known_bits_stay_and_the_beat_is_completed() -> None:
 @pytest.mark.parametrize(
     ("clamp", "says"),
     [
-        (torch.tensor([math.nan, math.nan]), "nothing"),
-        (torch.tensor([1.0, 2.0]), "everything"),
+        (torch.tensor([math.nan, math.nan]), "everything free"),
+        (torch.tensor([1.0, 2.0]), "nothing free"),
         (torch.tensor([math.inf, math.nan]), "finite"),
         (torch.tensor([1.0, math.nan, 0.0]), "2 finite values"),
     ],
@@ -348,6 +348,19 @@ def test_what_cannot_be_answered_is_refused_in_words() -> None:
         model("heartbeat").score(torch.zeros(1, 20))
     with pytest.raises(BadInput, match="evidence"):
         next(iter(model(ddim_steps=5).chain(3, Rng(0), clamp=torch.tensor([1.0, math.nan]), sd=0.1)))
+    for sd in (-0.1, math.nan, math.inf):
+        with pytest.raises(BadInput, match=f"sd = {sd:g}"):
+            next(iter(model().chain(3, Rng(0), clamp=torch.tensor([1.0, math.nan]), sd=sd)))
+    for t in (0, 51, -1):
+        with pytest.raises(BadInput, match=r"from 1 to T = 50"):
+            model().undo(torch.zeros(2, 2), t)
+        with pytest.raises(BadInput, match=r"from 1 to T = 50"):
+            model().score(torch.zeros(2, 2), torch.tensor(t))
+    for x, says in ((torch.zeros(2, 3), "3 columns"), (torch.full((2, 2), math.nan), "nan")):
+        with pytest.raises(BadInput, match=says):
+            model().undo(x, 1)
+        with pytest.raises(BadInput, match=says):
+            model().score(x)
     with pytest.raises(BadInput, match="start"):
         next(iter(model().chain(3, Rng(0), start=torch.full((3, 2), math.nan))))
     points = model("two-points")  # −1 or 1: the density of a fitted model would grow without limit

@@ -58,7 +58,7 @@ class RBM(Model):
     init: float = knob(0.01, 1e-4, 3.0, "standard deviation of the first weights", log=True)
     batch: int = knob(100, 1, 4096, "rows in a minibatch", live=True)
     binarize: Literal["none", "threshold", "dynamic", "fixed"] = knob("none", help="how grey pixels become bits")
-    sweeps: int = knob(1000, 1, 100_000, "Gibbs sweeps before a sample is taken from a chain", looks=True)
+    sweeps: int = knob(1000, 1, 100_000, "Gibbs sweeps before a sample is taken from a chain", looks="sample")
 
     presets = {
         "moons": Preset(6000, knobs=MOONS, idea="two bent moons out of 4,096 Gaussians that share twelve features"),
@@ -139,7 +139,7 @@ class RBM(Model):
     def chain(self, n: int, rng: Rng, start: Tensor | None = None, clamp: Tensor | None = None) -> Iterator[State]:
         """Gibbs sweeps from `start`, else from the model's own fantasies. `aux`: p the mean of x, h the bits it came from."""
         h = self.standing[torch.arange(n) % self.chains] if start is None else None
-        first = None if start is None else self.units(self.spec.check(start, "start")).expand(n, -1)
+        first = None if start is None else self.units(self.spec.starts(start, n))
         known = None if clamp is None else self.units(self.spec.known(clamp)[None])
         for nfe, (v, p, bits) in enumerate(self.net.gibbs(first, h, rng, known)):
             yield State(self.units.undo(v), {"p": self.units.undo(p), "h": bits}, min(nfe, 1))
