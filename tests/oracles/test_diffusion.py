@@ -12,8 +12,10 @@ from torch import Tensor
 from torch.distributions import Bernoulli, Normal
 
 import genviz
+from genviz.claims import diffusion as claimed
 from genviz.data import Finite, Mixture
-from genviz.metrics.mixing import visits
+from genviz.layers import Curves
+from genviz.metrics.mixing import Visits, visits
 from genviz.model import BadInput, Spec
 from genviz.models.chains.diffusion import Diffusion
 from genviz.models.chains.noise import Binomial, Gaussian, Noise, grey_level, normal, tabulate
@@ -500,6 +502,34 @@ def test_the_monitor_counts_modes_as_the_metrics_do() -> None:
     n = 100
     assert abs(told["HQ"] - seen.hq) <= 4 * math.sqrt(seen.hq * (1 - seen.hq) / n)
     assert 0 <= told["TV"] <= seen.tv + 0.25
+
+
+@pytest.mark.parametrize(
+    ("counts", "blind", "sharp", "even"),
+    [
+        ([220] * 8, [65] * 8, True, True),
+        ([212] * 8, [30] * 8, False, True),  # 84.8 %, however bad the untrained chain
+        ([270] * 7 + [40], [65] * 8, False, False),  # a mode is missing
+        ([220] * 8, [90] * 8, False, True),  # 36 % by the untrained chain
+        ([300, 140] * 4, [70] * 8, True, False),
+    ],
+)
+def test_claims_hold_by_the_figures_of_the_sheet(
+    monkeypatch: pytest.MonkeyPatch, counts: list[int], blind: list[int], sharp: bool, even: bool
+) -> None:
+    def seen(name: str, seed: int, steps: int = claimed.WHOLE) -> Visits:
+        return Visits(2000, torch.tensor(blind if steps == claimed.NOT else counts), torch.full((8,), 1 / 8).double())
+
+    monkeypatch.setattr(claimed, "sampled", seen)
+    monkeypatch.setattr(claimed, "trained", lambda *asked: model())
+    assert claimed.every_mode(0).holds is sharp
+    assert claimed.right_weights(0).holds is even
+
+
+def test_the_chart_has_every_schedule_that_the_data_allow() -> None:
+    for name, kinds in (("8gaussians", ["linear", "erase", "cosine", "learned"]), ("heartbeat", ["linear", "erase", "cosine"])):
+        for pane in model(name).layers(genviz.dataset(name), Rng(0)):
+            assert [layer.name for layer in pane.layers if isinstance(layer, Curves)] == kinds
 
 
 def test_the_schedules_are_those_of_the_papers() -> None:
