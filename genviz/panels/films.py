@@ -255,7 +255,7 @@ def undoing(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[
     for i, (t, state) in enumerate(zip(clock, states, strict=True)):
         push = model.score(grid, torch.tensor(max(t, 1)))
         length = push.norm(dim=1).quantile(0.95).clamp(min=1e-6)
-        arrows = Arrows(name="score", start=grid, end=grid + cell * push / length, role="truth", label="score")
+        arrows = Arrows(name="score", start=grid, end=grid + cell * push / length, label="the model's score")
         yield (
             said(state, i),
             [
