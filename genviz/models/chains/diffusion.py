@@ -85,8 +85,7 @@ class Diffusion(Reversible, Model):
             raise BadInput(f"schedule = learned climbs the bound, readout = {knobs.readout} does not: take sd15")
 
     def build(self) -> None:
-        d, self.bits = self.spec.dim, self.spec.support == "binary"
-        grey = self.spec.support == "unit"
+        d, self.bits, grey = self.spec.dim, self.spec.support == "binary", self.spec.support == "unit"
         self.units = Standardize(d, 0.5, 0.5) if grey else Standardize(d)  # pixels become −1 … 1
         beta = rates(self.schedule, self.T, self.beta_first, self.beta_last, self.cosine_offset, self.bits)
         self.noise = Binomial(beta) if self.bits else Gaussian(beta, self.readout)
