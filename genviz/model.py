@@ -377,6 +377,13 @@ class Noises(Protocol):
 
 
 @runtime_checkable
+class Diffuses(Protocol):
+    """q(x_t|x_0) for rows `x` = x_0 at one time `t` ≥ 1; of real rows a normal whose mean is affine in each column."""
+
+    def diffuse(self, x: Rows, t: int) -> Distribution: ...
+
+
+@runtime_checkable
 class Undoes(Protocol):
     """The law of x_{t−1} for rows x_t at time `t` ≥ 1: the model's guess or, for rows that came from `origin`, the truth."""
 
@@ -484,7 +491,8 @@ class RunsInBrowser(Protocol):
 
 
 CAPABILITIES: dict[str, type] = {
-    "sample": Samples, "chain": Chains, "forward_chain": Noises, "undo": Undoes, "encode": Encodes, "decode": Decodes,
+    "sample": Samples, "chain": Chains, "forward_chain": Noises, "undo": Undoes, "diffuse": Diffuses,
+    "encode": Encodes, "decode": Decodes,
     "reconstruct": Reconstructs, "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds,
     "budget": Budgets, "log_joint": LogJoints, "prior": HasPrior, "cluster": Clusters, "classify": Classifies,
     "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "partition": HasPartition,

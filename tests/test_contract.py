@@ -289,6 +289,14 @@ def undo(model: Any, x: Tensor, rng: Rng) -> None:
             rows_of(law.mean, *x.shape)
 
 
+def diffuse(model: Any, x: Tensor, rng: Rng) -> None:
+    law = model.diffuse(x, 1)
+    assert isinstance(law, Distribution)
+    rows_of(law.mean, *x.shape)
+    rows_of(law.variance, *x.shape)
+    refuses(r"t = 0", model.diffuse, x, 0)
+
+
 def score(model: Any, x: Tensor, rng: Rng) -> None:
     if model.spec.support == "binary":  # bits have no gradient
         return refuses("bits", model.score, x)
@@ -392,6 +400,7 @@ CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "chain": chain,
     "forward_chain": forward_chain,
     "undo": undo,
+    "diffuse": diffuse,
     "budget": budget,
     "encode": encode,
     "decode": lambda model, x, rng: rows_of(model.decode(model.encode(x).mean), *x.shape),

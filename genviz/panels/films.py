@@ -17,7 +17,7 @@ from torch.distributions import Normal, kl_divergence
 from genviz.data import Data, Mixture
 from genviz.layers import Arrows, Curves, Ellipses, Images, Layer, Numbers, Pane, Points, Trace
 from genviz.metrics.mixing import NEAR, visits
-from genviz.model import Chains, Model, Noises, RunsInBrowser, Scores, State, Undoes
+from genviz.model import Chains, Diffuses, Model, Noises, RunsInBrowser, Scores, State, Undoes
 from genviz.panels.latent import HUES
 from genviz.panels.registry import Shoot, panel
 from genviz.panels.space import axes, flat, limits, pixels, real
@@ -255,7 +255,11 @@ def undoing(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[
     for i, (t, state) in enumerate(zip(clock, states, strict=True)):
         push = model.score(grid, torch.tensor(max(t, 1)))
         length = push.norm(dim=1).quantile(0.95).clamp(min=1e-6)
-        arrows = Arrows(name="score", start=grid, end=grid + cell * push / length, label="the model's score")
+        arrows: list[Layer] = [Arrows(name="score", start=grid, end=grid + cell * push / length, label="the model's score")]
+        if isinstance(law := data.density, Mixture) and isinstance(model, Diffuses):
+            true = noisy(model, law, max(t, 1)).score(grid)
+            end = grid + cell * true / length
+            arrows.append(Arrows(name="exact", start=grid, end=end, role="truth", hidden=True, label="the exact score"))
         yield (
             said(state, i),
             [
@@ -275,7 +279,7 @@ def undoing(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[
                     name="reverse",
                     title="How does the model undo it?",
                     layers=[
-                        arrows,
+                        *arrows,
                         particles("particles", state.x, labels, classes, label="samples on their way"),
                         *trace,
                     ],
@@ -286,6 +290,13 @@ def undoing(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[
                 ),
             ],
         )
+
+
+def noisy(model: Diffuses, law: Mixture, t: int) -> Mixture:
+    """The exact law of x_t, raw units, if x_0 has the law of the data: again a mixture."""
+    q, (at_zero, at_one) = model.diffuse(law.modes, t), model.diffuse(torch.tensor([[0.0, 0.0], [1.0, 1.0]]), t).mean
+    slope = (at_one - at_zero).double().diag()
+    return Mixture(law.weights, q.mean, covariance=slope @ law.covariance @ slope + q.variance.double().diag_embed())
 
 
 def microscope(model: Undoes, rows: Float[Tensor, "n 2"], x: Float[Tensor, "n 2"], t: int) -> list[Layer]:

@@ -16,6 +16,7 @@ from genviz.metrics.mixing import visits
 from genviz.model import BadInput
 from genviz.models.chains.diffusion import Diffusion
 from genviz.panels import Shoot, film, scene
+from genviz.panels.films import noisy
 from genviz.rng import Rng
 from genviz.run import Run, looking
 from genviz.service.routes import LONGEST_FILM
@@ -130,6 +131,24 @@ def test_arrows_of_the_film_point_where_the_score_points() -> None:
         score = made.score(arrows.start, torch.tensor(30))
     cosine = torch.cosine_similarity(arrows.end - arrows.start, score)
     assert len(score) == 144 and cosine.min() > 0.999
+
+
+def test_exact_arrows_are_the_score_of_the_data_under_noise() -> None:
+    made, law, rng = model(), data("8gaussians").density, Rng(3, "noisy")
+    assert isinstance(law, Mixture)
+    x = law.sample(40_000, rng)
+    *_, first = (state.x for state, _ in zip(made.forward_chain(x, rng), range(11), strict=False))  # ten steps
+    exact = noisy(made, law, 10)
+    spread = first.std(0) / 200
+    assert ((first.mean(0) - exact.sample(40_000, rng).mean(0)).abs() <= 6 * spread).all()
+    own, true = exact.log_prob(first), exact.log_prob(exact.sample(40_000, rng))
+    assert abs(own.mean() - true.mean()) <= 6 * own.std() / 200
+    _, frame = list(film("undoing", made, data("8gaussians"), Shoot(0)))[40]
+    arrows = shown(frame, "reverse")
+    assert (arrows["score"].role, arrows["exact"].role, arrows["exact"].hidden) == ("model", "truth", True)
+    score = exact.score(arrows["exact"].start)
+    cosine = torch.cosine_similarity(arrows["exact"].end - arrows["exact"].start, score)
+    assert cosine.min() > 0.999
 
 
 def test_films_of_other_rows_are_pictures_or_say_why_not() -> None:

@@ -111,6 +111,11 @@ class Reversible:
             x = draw(self.noise.step(x, torch.full((len(x),), t)), rng)
             yield State(self.units.undo(x), {"t": torch.tensor(t)}, nfe=0)
 
+    def diffuse(self, x: Rows, t: int) -> Distribution:
+        """q(x_t | x_0) of rows x_0."""
+        u = self.units(self.spec.check(x))
+        return self.raw(self.noise.q(u, self.times_of(x, torch.tensor(t))))
+
     def undo(self, x: Rows, t: int, origin: Tensor | None = None) -> Distribution:
         """The law of x_{t−1} for rows x_t: the model's guess, or the truth for those that came from the rows `origin`."""
         u, here = self.units(self.noised.check(x)), self.times_of(x, torch.tensor(t))
