@@ -23,6 +23,7 @@ from genviz.errors import nearest as nearest
 from genviz.rng import Rng
 
 Support = Literal["real", "unit", "binary"]
+Looks = Literal["", "chain", "sample"]
 MODELS: dict[str, type["Model"]] = {}  # slug -> class, filled as model files are imported
 _BUILDING = threading.Lock()  # parameters are initialised from torch's global stream, one model at a time
 
@@ -78,10 +79,21 @@ class Spec:
             raise BadInput(f"{name}: give a row of {self.dim} numbers, or a list of such rows") from None
         return self.check(x[None] if x.ndim == 1 else x, name)
 
+    def starts(self, start: Tensor, n: int) -> Tensor:
+        """`start` as `n` rows (n, d), if it is one row or n; else a `BadInput`."""
+        if len(self.check(start, "start")) not in (1, n):
+            raise BadInput(f"start has {len(start)} rows for a chain of {n}: give one, or {n}")
+        return start.expand(n, -1)
+
     def known(self, clamp: Tensor) -> Tensor:
-        """`clamp` (d,) itself: values that a chain must keep, NaN where it is free; a `BadInput` if they cannot be."""
+        """`clamp` (d,) itself: values that a chain must keep, NaN where it is free; a `BadInput` if they cannot be, or if it
+        fixes all or nothing."""
         if clamp.shape != (self.dim,):
-            raise BadInput(f"clamp has shape {tuple(clamp.shape)}: give {self.dim} numbers, NaN where the chain is free")
+            raise BadInput(f"clamp has shape {tuple(clamp.shape)}: give {self.dim} finite values, NaN where the chain is free")
+        if clamp.isinf().any():
+            raise BadInput("clamp holds a value that is not finite: give numbers, nothing where free")
+        if (free := int(clamp.isnan().sum())) in (0, self.dim):
+            raise BadInput(f"clamp leaves {'everything' if free else 'nothing'} free: some values must be known, some not")
         self.check(clamp.masked_fill(clamp.isnan(), 0.0)[None], "clamp")
         return clamp
 
@@ -132,12 +144,13 @@ def knob(
     *,
     log: bool = False,
     live: bool = False,
-    looks: bool = False,
+    looks: Looks = "",
 ) -> Any:
     """Declare a hyperparameter once: the form, the command line, the validation, the URL and the docs all read this.
 
-    `log` asks for a logarithmic scale, `live` allows changes during a run. `looks` is for what only sampling reads, never
-    `fit`: a film of the chain may set it as it likes. Choices are declared by a `Literal` type.
+    `log` asks for a logarithmic scale, `live` allows changes during a run. `looks` is for what `fit` never reads: "chain" for
+    what `chain` does, so that a film of it may set it as it likes, "sample" for what `sample` alone reads. Choices are declared
+    by a `Literal` type.
     """
     return Field(default, ge=low, le=high, description=help, json_schema_extra={"log": log, "live": live, "looks": looks})
 
@@ -160,7 +173,7 @@ class Knob:
     help: str
     log: bool
     live: bool
-    looks: bool
+    looks: Looks
     choices: tuple[Any, ...]
 
     @property
@@ -168,6 +181,14 @@ class Knob:
         if self.choices:
             return " | ".join(map(str, self.choices))
         return "yes | no" if self.kind is bool else f"{self.low:g} … {self.high:g}"
+
+    def others(self, value: Any) -> list[Any]:
+        """Other values worth trying."""
+        if self.choices or self.kind is bool:
+            return [choice for choice in self.choices or (False, True) if choice != value]
+        low, high = self.low or 0.0, self.high or 1.0
+        tried = self.kind(max(low, value / 2)), self.kind(min(high, 2 * value + 2)), self.kind(high)
+        return [other for other in tried if other != value]
 
     def parse(self, text: str) -> Any:
         """Text as the knob's type; what does not fit stays text, for the validation to name it."""
@@ -190,7 +211,8 @@ def _knob(name: str, info: FieldInfo) -> Knob:
     assert isinstance(extra, dict)
     choices = get_args(kind) if get_origin(kind) is Literal else ()
     kind = type(choices[0]) if choices else kind
-    log, live, looks = (bool(extra[flag]) for flag in ("log", "live", "looks"))
+    log, live = (bool(extra[flag]) for flag in ("log", "live"))
+    looks: Any = extra["looks"]
     return Knob(name, kind, info.default, low, high, info.description or "", log, live, looks, choices)
 
 
@@ -362,6 +384,13 @@ class Noises(Protocol):
 
 
 @runtime_checkable
+class Diffuses(Protocol):
+    """q(x_t|x_0) for rows `x` = x_0 at one time `t` ≥ 1; of real rows a normal whose mean is affine in each column."""
+
+    def diffuse(self, x: Rows, t: int) -> Distribution: ...
+
+
+@runtime_checkable
 class Undoes(Protocol):
     """The law of x_{t−1} for rows x_t at time `t` ≥ 1: the model's guess or, for rows that came from `origin`, the truth."""
 
@@ -469,8 +498,8 @@ class RunsInBrowser(Protocol):
 
 
 CAPABILITIES: dict[str, type] = {
-    "sample": Samples, "dream": Dreams,
-    "chain": Chains, "forward_chain": Noises, "undo": Undoes, "encode": Encodes, "decode": Decodes,
+    "sample": Samples, "dream": Dreams, "chain": Chains, "forward_chain": Noises, "undo": Undoes, "diffuse": Diffuses,
+    "encode": Encodes, "decode": Decodes,
     "reconstruct": Reconstructs, "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds,
     "budget": Budgets, "log_joint": LogJoints, "prior": HasPrior, "cluster": Clusters, "classify": Classifies,
     "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "partition": HasPartition,

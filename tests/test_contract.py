@@ -1,11 +1,13 @@
 """One law for every model: what a file promises by being in `genviz/models`."""
 
+import copy
 import importlib
 import inspect
 import json
 import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from itertools import islice, pairwise
@@ -24,8 +26,8 @@ from genviz.data import find, kind, names
 from genviz.face import preset_for
 from genviz.layers import Decode, Ellipses, Pane, Points, Scene
 from genviz.metrics.partition import MOST, Listed, ais, exact_log_z
-from genviz.model import CAPABILITIES, BadInput, Bounds, Encodes, Knob, LogJoints, Model, Samples, Spec, discover
-from genviz.panels import Shoot, discovered, film, look, scene
+from genviz.model import CAPABILITIES, BadInput, Bounds, Encodes, LogJoints, Model, Samples, Spec, discover
+from genviz.panels import Shoot, discovered, film, films_of, look, scene
 from genviz.rng import Rng
 from genviz.run import Run, looking
 from genviz.stage.pack import pack_frame, pack_scene, unpack
@@ -143,16 +145,6 @@ def test_a_replay_is_bit_equal_whoever_looked(slug: str) -> None:
         assert equal(weights(run), weights(plain))
 
 
-def other(knob: Knob, value: Any) -> list[Any]:
-    """Other values worth trying."""
-    if knob.choices:
-        return [choice for choice in knob.choices if choice != value]
-    if knob.kind is bool:
-        return [not value]
-    low, high = knob.low or 0.0, knob.high or 1.0
-    return [v for v in (knob.kind(max(low, value / 2)), knob.kind(min(high, 2 * value + 1)), knob.kind(high)) if v != value]
-
-
 @every_trained_model
 def test_live_knobs_are_read_at_every_step(slug: str) -> None:
     """Edited after step 5, each must change the weights on some data, by some value, and the same way in a replay."""
@@ -162,7 +154,7 @@ def test_live_knobs_are_read_at_every_step(slug: str) -> None:
         plain = start(slug, data)
         plain.advance(steps=10)
         for knob in live:
-            for value in other(knob, getattr(plain.model, knob.name)):
+            for value in knob.others(getattr(plain.model, knob.name)):
                 run = plain.fork(5)
                 try:
                     run.edit(knob.name, value)
@@ -184,7 +176,7 @@ def test_knobs_of_looking_change_no_training(slug: str) -> None:
         for data in tiny(slug):
             plain = start(slug, data)
             plain.advance(steps=3)
-            for value in other(knob, getattr(plain.model, knob.name)):
+            for value in knob.others(getattr(plain.model, knob.name)):
                 try:
                     run = start(slug, data, **{knob.name: value})
                 except BadInput:  # a value that makes no sense for these data
@@ -193,6 +185,36 @@ def test_knobs_of_looking_change_no_training(slug: str) -> None:
                 assert equal(weights(run), weights(plain)), f"fit reads {knob.name}"
                 tried += 1
         assert tried, f"no value of {knob.name} could be tried"
+
+
+def frames(model: Model, data: genviz.Data, name: str, **knobs: Any) -> list[bytes]:
+    """The film of that name, with these knobs but the same weights."""
+    model = copy.copy(model)
+    model.adopt(model.validate({**dict(model.knobs), **knobs}, model.spec))
+    return [pack_frame(scene) for _, scene in film(name, model, data, Shoot(0))]
+
+
+@every_trained_model
+def test_a_control_of_a_film_changes_it(slug: str) -> None:
+    """By itself or, as what only counts beside another, after that one was moved: whatever the data it is offered for."""
+    for data in tiny(slug):
+        model = start(slug, data).model
+        if not (names := films_of(model)):
+            continue
+        offered = next(film(names[0], model, data, Shoot(0)))[1].controls
+        knobs = {each["name"]: model.knobs_declared()[each["name"]] for each in offered}
+        moved: list[dict[str, Any]] = []
+        for knob in knobs.values():
+            for value in knob.others(getattr(model, knob.name)):
+                with suppress(BadInput):
+                    model.validate({**dict(model.knobs), knob.name: value}, model.spec)
+                    moved.append({knob.name: value})
+                    break
+        for mine in moved:
+            others = [{}, *(each for each in moved if each != mine)]
+            assert any(
+                frames(model, data, names[0], **each, **mine) != frames(model, data, names[0], **each) for each in others
+            ), f"{data.name}: the film offers {mine}, but does not change"
 
 
 @every_trained_model
@@ -246,7 +268,10 @@ def chain(model: Any, x: Tensor, rng: Rng) -> None:
             assert state.aux.get("p", state.x).shape == x.shape
             if "clamp" in given and not state.aux.get("t", 0):
                 torch.testing.assert_close(state.x[:, 0], known[0].expand(len(x)))
-    refuses(r"clamp", lambda: next(model.chain(2, rng, clamp=known[1:])))
+    for wrong in (known[1:], known.nan_to_num(), torch.full_like(known, math.nan)):
+        refuses(r"clamp", lambda wrong=wrong: next(model.chain(2, rng, clamp=wrong)))
+    refuses(r"start has 2 rows", lambda: next(model.chain(5, rng, start=x[:1].expand(2, -1))))
+    assert len(next(model.chain(5, rng, start=x[:1])).x) == 5
 
 
 def forward_chain(model: Any, x: Tensor, rng: Rng) -> None:
@@ -262,6 +287,14 @@ def undo(model: Any, x: Tensor, rng: Rng) -> None:
         for law in (model.undo(state.x, int(state.aux["t"])), model.undo(state.x, int(state.aux["t"]), x)):
             assert isinstance(law, Distribution)
             rows_of(law.mean, *x.shape)
+
+
+def diffuse(model: Any, x: Tensor, rng: Rng) -> None:
+    law = model.diffuse(x, 1)
+    assert isinstance(law, Distribution)
+    rows_of(law.mean, *x.shape)
+    rows_of(law.variance, *x.shape)
+    refuses(r"t = 0", model.diffuse, x, 0)
 
 
 def score(model: Any, x: Tensor, rng: Rng) -> None:
@@ -367,6 +400,7 @@ CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "chain": chain,
     "forward_chain": forward_chain,
     "undo": undo,
+    "diffuse": diffuse,
     "budget": budget,
     "encode": encode,
     "decode": lambda model, x, rng: rows_of(model.decode(model.encode(x).mean), *x.shape),

@@ -9,12 +9,13 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 from genviz.data import Data
 from genviz.layers import Pane, Scene
-from genviz.model import BadInput, HasLayers, Model, RunsInBrowser, nearest
+from genviz.model import BadInput, HasLayers, Knob, Model, RunsInBrowser, nearest
 from genviz.panels.registry import PANELS, Panel, Shoot
 from genviz.panels.slow import shots
 from genviz.run import looking
@@ -70,13 +71,21 @@ def _programs(model: Model) -> dict[str, list[list[Any]]]:
 
 
 def _controls(model: Model) -> list[dict[str, Any]]:
-    """What a person may set of a film: the knobs that only looking reads."""
-    looks = [knob for knob in model.knobs_declared().values() if knob.looks]
+    """What a person may set of a film: the knobs that only the chain reads, if these data allow them another value."""
+    looks = [knob for knob in model.knobs_declared().values() if knob.looks == "chain" and _moves(model, knob)]
     shared = ("name", "low", "high", "help", "log", "choices")
     return [
         {**{part: getattr(knob, part) for part in shared}, "kind": knob.kind.__name__, "value": getattr(model, knob.name)}
         for knob in looks
     ]
+
+
+def _moves(model: Model, knob: Knob) -> bool:
+    for other in knob.others(getattr(model, knob.name)):
+        with suppress(BadInput):
+            model.validate({**dict(model.knobs), knob.name: other}, model.spec)
+            return True
+    return False
 
 
 def empty(asked: Panel) -> Pane:

@@ -17,13 +17,14 @@ from torch.distributions import Normal, kl_divergence
 from genviz.data import Data, Mixture
 from genviz.layers import Arrows, Curves, Ellipses, Images, Layer, Numbers, Pane, Points, Trace
 from genviz.metrics.mixing import NEAR, visits
-from genviz.model import Chains, Model, Noises, RunsInBrowser, Scores, State, Undoes
+from genviz.model import Chains, Diffuses, Model, Noises, RunsInBrowser, Scores, State, Undoes
 from genviz.panels.latent import HUES
 from genviz.panels.registry import Shoot, panel
 from genviz.panels.space import axes, flat, limits, pixels, real
 from genviz.rng import Rng
 
-FRAMES = 100  # of a film; a longer chain is thinned
+FRAMES = 100  # of a film of pictures; a longer chain is thinned
+MOMENTS = 200  # of a film of points, which are small
 PARTICLES = 600
 TILES = 64
 COMPLETIONS = 12
@@ -39,7 +40,8 @@ SECTORS = ("east", "north-east", "north", "north-west", "west", "south-west", "s
 def chain(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[str, list[Pane]]]:
     """How does it make a row out of noise?"""
     points = len(data.spec.shape) == 1
-    states = filmed(model, data, rng, shoot, PARTICLES if points and data.spec.support == "real" else TILES)
+    small = points and data.spec.support == "real"
+    states = filmed(model, data, rng, shoot, *((PARTICLES, MOMENTS) if small else (TILES, FRAMES)))
     last, spent = states[-1].x, 0
     labels, classes = ends(last, data) if points else (None, ())
     frame = across(data, states[0].x, last) if points else {}
@@ -48,19 +50,15 @@ def chain(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[st
         yield (
             said(state, i),
             [
-                *(
-                    _points(state, data, labels, classes, frame)
-                    if points and data.spec.support == "real"
-                    else _rows(state, data)
-                ),
+                *(_points(state, data, labels, classes, frame) if small else _rows(state, data)),
                 *_quality(state, data, spent),
                 *_conditional(state, data, shoot),
             ],
         )
 
 
-def filmed(model: Model, data: Data, rng: Rng, shoot: Shoot, n: int) -> list[State]:
-    """All states of a chain that counts down its time, the first ones of one that never ends; at most `FRAMES` + 1."""
+def filmed(model: Model, data: Data, rng: Rng, shoot: Shoot, n: int, most: int = FRAMES) -> list[State]:
+    """All states of a chain that counts down its time, `most` + 1 of a longer one; `FRAMES` + 1 of one that never ends."""
     assert isinstance(model, Chains)
     start = None
     if shoot.point >= 0:
@@ -73,7 +71,7 @@ def filmed(model: Model, data: Data, rng: Rng, shoot: Shoot, n: int) -> list[Sta
     if "t" not in first.aux:
         return [first, *islice(states, FRAMES)]
     whole = [first, *states]
-    places = torch.linspace(0, len(whole) - 1, min(len(whole), FRAMES + 1)).round().long().tolist()
+    places = torch.linspace(0, len(whole) - 1, min(len(whole), most + 1)).round().long().tolist()
     spent = [sum(state.nfe for state in whole[a + 1 : b + 1]) for a, b in zip([-1, *places], places, strict=False)]
     return [State(whole[i].x, whole[i].aux, nfe) for i, nfe in zip(places, spent, strict=True)]
 
@@ -245,7 +243,7 @@ def undoing(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[
     assert isinstance(model, Undoes)
     assert isinstance(model, Noises)
     assert isinstance(model, Scores)
-    states = filmed(model, data, rng, shoot, PARTICLES)
+    states = filmed(model, data, rng, shoot, PARTICLES, MOMENTS)
     rows = data.seen(model, PARTICLES)
     path = [state.x for state in model.forward_chain(rows, rng.child("noise"))]
     clock = [int(state.aux["t"]) for state in states]
@@ -253,10 +251,15 @@ def undoing(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[
     own, names = ends(rows, data)
     line = [torch.linspace(frame[axis][0], frame[axis][1], GRID + 2)[1:-1] for axis in ("x", "y")]
     grid, cell = torch.cartesian_prod(*line), float(line[0][1] - line[0][0])
+    trace, why = _trace(model, clock)
     for i, (t, state) in enumerate(zip(clock, states, strict=True)):
         push = model.score(grid, torch.tensor(max(t, 1)))
         length = push.norm(dim=1).quantile(0.95).clamp(min=1e-6)
-        arrows = Arrows(name="score", start=grid, end=grid + cell * push / length, role="truth", label="score")
+        arrows: list[Layer] = [Arrows(name="score", start=grid, end=grid + cell * push / length, label="the model's score")]
+        if isinstance(law := data.density, Mixture) and isinstance(model, Diffuses):
+            true = noisy(model, law, max(t, 1)).score(grid)
+            end = grid + cell * true / length
+            arrows.append(Arrows(name="exact", start=grid, end=end, role="truth", hidden=True, label="the exact score"))
         yield (
             said(state, i),
             [
@@ -276,17 +279,24 @@ def undoing(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[
                     name="reverse",
                     title="How does the model undo it?",
                     layers=[
-                        arrows,
+                        *arrows,
                         particles("particles", state.x, labels, classes, label="samples on their way"),
-                        *_trace(model, clock),
+                        *trace,
                     ],
                     **frame,
-                    reads="The same moment, made by the model out of noise. Arrows point uphill on its density.",
+                    reads="The same moment, made by the model out of noise. Arrows point uphill on its density." + why,
                     how=f"{len(state.x)} runs of the model's chain; the longest arrows are scaled to one cell of their grid.",
                     alt="A cloud of noise that parts into the places of the data, and arrows of the score.",
                 ),
             ],
         )
+
+
+def noisy(model: Diffuses, law: Mixture, t: int) -> Mixture:
+    """The exact law of x_t, raw units, if x_0 has the law of the data: again a mixture."""
+    q, (at_zero, at_one) = model.diffuse(law.modes, t), model.diffuse(torch.tensor([[0.0, 0.0], [1.0, 1.0]]), t).mean
+    slope = (at_one - at_zero).double().diag()
+    return Mixture(law.weights, q.mean, covariance=slope @ law.covariance @ slope + q.variance.double().diag_embed())
 
 
 def microscope(model: Undoes, rows: Float[Tensor, "n 2"], x: Float[Tensor, "n 2"], t: int) -> list[Layer]:
@@ -315,9 +325,11 @@ def _cov(law: Any) -> Float[Tensor, "n 3"]:
     return torch.stack([var[:, 0], torch.zeros(len(var)), var[:, 1]], 1)
 
 
-def _trace(model: Model, clock: list[int]) -> list[Layer]:
-    """A particle to be dragged, if the browser can take every step of this chain."""
+def _trace(model: Model, clock: list[int]) -> tuple[list[Layer], str]:
+    """A particle to be dragged, if the browser can take every step of this chain; else why there is none."""
     programs = model.client() if isinstance(model, RunsInBrowser) else {}
-    if not {"reverse", "invert"} <= programs.keys() or clock != list(range(clock[0], -1, -1)):
-        return []
-    return [Trace(name="trace", ahead="reverse", back="invert", clock=clock, label="drag a particle")]
+    if not {"reverse", "invert"} <= programs.keys():
+        return [], " No particle can be dragged: the browser does not know this chain's steps."
+    if clock != list(range(clock[0], -1, -1)):
+        return [], " No particle can be dragged: the browser takes every step, and this film leaves some out."
+    return [Trace(name="trace", ahead="reverse", back="invert", clock=clock, label="drag a particle")], ""

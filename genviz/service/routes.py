@@ -203,12 +203,9 @@ def clamp(text: str, spec: Any) -> Any:
         values = [float(part) if part else None for part in parts]
     except ValueError as error:
         raise BadInput(f"clamp: {str(error)[:60]}: give numbers, nothing where free") from None
-    if not all(value is None or math.isfinite(value) for value in values):
+    if any(value is not None and math.isnan(value) for value in values):
         raise BadInput("clamp holds a value that is not finite: give numbers, nothing where free")
-    if (known := sum(value is not None for value in values)) in (0, len(values)):
-        raise BadInput(f"clamp leaves {'everything' if not known else 'nothing'} free: some values must be known, some not")
-    spec.check(torch.tensor([[value or 0.0 for value in values]]), "clamp")
-    return torch.tensor([math.nan if value is None else value for value in values])
+    return spec.known(torch.tensor([math.nan if value is None else value for value in values]))
 
 
 def film(request: Request) -> Generator[bytes, None, None]:
@@ -221,7 +218,7 @@ def film(request: Request) -> Generator[bytes, None, None]:
     if point >= len(data.x):
         raise BadInput(f"point = {point}: {data.name} has rows 0 … {len(data.x) - 1}")
     known = clamp(asked["clamp"], model.spec) if "clamp" in asked else None
-    looks = {name: knob for name, knob in model.knobs_declared().items() if knob.looks}
+    looks = {name: knob for name, knob in model.knobs_declared().items() if knob.looks == "chain"}
     knobs = dict(model.knobs)
     for name in asked.keys() - {"step", "seed", "clamp", "point"}:
         if name not in looks:

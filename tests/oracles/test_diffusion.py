@@ -12,8 +12,10 @@ from torch import Tensor
 from torch.distributions import Bernoulli, Normal
 
 import genviz
+from genviz.claims import diffusion as claimed
 from genviz.data import Finite, Mixture
-from genviz.metrics.mixing import visits
+from genviz.layers import Curves
+from genviz.metrics.mixing import Visits, visits
 from genviz.model import BadInput, Spec
 from genviz.models.chains.diffusion import Diffusion
 from genviz.models.chains.noise import Binomial, Gaussian, Noise, grey_level, normal, tabulate
@@ -316,8 +318,8 @@ def test_known_bits_stay_and_the_beat_is_completed() -> None:
 @pytest.mark.parametrize(
     ("clamp", "says"),
     [
-        (torch.tensor([math.nan, math.nan]), "nothing"),
-        (torch.tensor([1.0, 2.0]), "everything"),
+        (torch.tensor([math.nan, math.nan]), "everything free"),
+        (torch.tensor([1.0, 2.0]), "nothing free"),
         (torch.tensor([math.inf, math.nan]), "finite"),
         (torch.tensor([1.0, math.nan, 0.0]), "2 finite values"),
     ],
@@ -348,6 +350,19 @@ def test_what_cannot_be_answered_is_refused_in_words() -> None:
         model("heartbeat").score(torch.zeros(1, 20))
     with pytest.raises(BadInput, match="evidence"):
         next(iter(model(ddim_steps=5).chain(3, Rng(0), clamp=torch.tensor([1.0, math.nan]), sd=0.1)))
+    for sd in (-0.1, math.nan, math.inf):
+        with pytest.raises(BadInput, match=f"sd = {sd:g}"):
+            next(iter(model().chain(3, Rng(0), clamp=torch.tensor([1.0, math.nan]), sd=sd)))
+    for t in (0, 51, -1):
+        with pytest.raises(BadInput, match=r"from 1 to T = 50"):
+            model().undo(torch.zeros(2, 2), t)
+        with pytest.raises(BadInput, match=r"from 1 to T = 50"):
+            model().score(torch.zeros(2, 2), torch.tensor(t))
+    for x, says in ((torch.zeros(2, 3), "3 columns"), (torch.full((2, 2), math.nan), "nan")):
+        with pytest.raises(BadInput, match=says):
+            model().undo(x, 1)
+        with pytest.raises(BadInput, match=says):
+            model().score(x)
     with pytest.raises(BadInput, match="start"):
         next(iter(model().chain(3, Rng(0), start=torch.full((3, 2), math.nan))))
     points = model("two-points")  # −1 or 1: the density of a fitted model would grow without limit
@@ -487,6 +502,34 @@ def test_the_monitor_counts_modes_as_the_metrics_do() -> None:
     n = 100
     assert abs(told["HQ"] - seen.hq) <= 4 * math.sqrt(seen.hq * (1 - seen.hq) / n)
     assert 0 <= told["TV"] <= seen.tv + 0.25
+
+
+@pytest.mark.parametrize(
+    ("counts", "blind", "sharp", "even"),
+    [
+        ([220] * 8, [65] * 8, True, True),
+        ([212] * 8, [30] * 8, False, True),  # 84.8 %, however bad the untrained chain
+        ([270] * 7 + [40], [65] * 8, False, False),  # a mode is missing
+        ([220] * 8, [90] * 8, False, True),  # 36 % by the untrained chain
+        ([300, 140] * 4, [70] * 8, True, False),
+    ],
+)
+def test_claims_hold_by_the_figures_of_the_sheet(
+    monkeypatch: pytest.MonkeyPatch, counts: list[int], blind: list[int], sharp: bool, even: bool
+) -> None:
+    def seen(name: str, seed: int, steps: int = claimed.WHOLE) -> Visits:
+        return Visits(2000, torch.tensor(blind if steps == claimed.NOT else counts), torch.full((8,), 1 / 8).double())
+
+    monkeypatch.setattr(claimed, "sampled", seen)
+    monkeypatch.setattr(claimed, "trained", lambda *asked: model())
+    assert claimed.every_mode(0).holds is sharp
+    assert claimed.right_weights(0).holds is even
+
+
+def test_the_chart_has_every_schedule_that_the_data_allow() -> None:
+    for name, kinds in (("8gaussians", ["linear", "erase", "cosine", "learned"]), ("heartbeat", ["linear", "erase", "cosine"])):
+        for pane in model(name).layers(genviz.dataset(name), Rng(0)):
+            assert [layer.name for layer in pane.layers if isinstance(layer, Curves)] == kinds
 
 
 def test_the_schedules_are_those_of_the_papers() -> None:

@@ -16,8 +16,11 @@ from genviz.metrics.mixing import visits
 from genviz.model import BadInput
 from genviz.models.chains.diffusion import Diffusion
 from genviz.panels import Shoot, film, scene
+from genviz.panels.films import noisy
 from genviz.rng import Rng
 from genviz.run import Run, looking
+from genviz.service.routes import LONGEST_FILM
+from genviz.stage.pack import pack_frame, pack_scene
 
 data = cache(genviz.dataset)
 
@@ -68,7 +71,7 @@ def test_fewer_steps_of_the_same_seed_begin_alike_and_cost_less() -> None:
     assert torch.equal(a, b) and (len(slow), len(quick)) == (51, 11)
     assert told(shown(quick[-1][1], "quality")["quality"])["evaluations"] == 10
     long = list(film("chain", model(T=300, steps=5), data("8gaussians"), Shoot(1)))
-    assert len(long) == 101 and told(shown(long[-1][1], "quality")["quality"])["evaluations"] == 300
+    assert len(long) == 201 and told(shown(long[-1][1], "quality")["quality"])["evaluations"] == 300
 
 
 def test_completions_stand_beside_the_exact_conditional() -> None:
@@ -107,8 +110,17 @@ def test_a_step_under_the_lens_costs_what_it_costs_the_bound() -> None:
     torch.testing.assert_close(shown(frames[-1][1], "forward")["rows"].xy, rows.x[:600])
     trace = shown(frames[0][1], "reverse")["trace"]
     assert trace.clock == list(range(50, -1, -1)) and {trace.ahead, trace.back} <= frames[0][1].programs.keys()
-    no_trace = list(film("undoing", model(ddim_steps=10), rows, Shoot(0)))[0][1]
-    assert "trace" not in shown(no_trace, "reverse")  # the browser takes every step
+
+
+def test_a_particle_can_be_dragged_through_a_long_chain_or_the_pane_says_why_not() -> None:
+    rows = data("8gaussians")
+    frames = [scene for _, scene in film("undoing", model(T=200, steps=3), rows, Shoot(0))]
+    assert shown(frames[0], "reverse")["trace"].clock == list(range(200, -1, -1))
+    assert len(pack_scene(frames[0])) + sum(len(pack_frame(frame)) for frame in frames) < LONGEST_FILM
+    for leaps in ({"ddim_steps": 10}, {"T": 300, "steps": 5}):
+        first = next(film("undoing", model(**leaps), rows, Shoot(0)))[1]
+        assert "trace" not in shown(first, "reverse")
+        assert "leaves some out" in next(pane.reads for pane in first.panes if pane.name == "reverse")
 
 
 def test_arrows_of_the_film_point_where_the_score_points() -> None:
@@ -119,6 +131,24 @@ def test_arrows_of_the_film_point_where_the_score_points() -> None:
         score = made.score(arrows.start, torch.tensor(30))
     cosine = torch.cosine_similarity(arrows.end - arrows.start, score)
     assert len(score) == 144 and cosine.min() > 0.999
+
+
+def test_exact_arrows_are_the_score_of_the_data_under_noise() -> None:
+    made, law, rng = model(), data("8gaussians").density, Rng(3, "noisy")
+    assert isinstance(law, Mixture)
+    x = law.sample(40_000, rng)
+    *_, first = (state.x for state, _ in zip(made.forward_chain(x, rng), range(11), strict=False))  # ten steps
+    exact = noisy(made, law, 10)
+    spread = first.std(0) / 200
+    assert ((first.mean(0) - exact.sample(40_000, rng).mean(0)).abs() <= 6 * spread).all()
+    own, true = exact.log_prob(first), exact.log_prob(exact.sample(40_000, rng))
+    assert abs(own.mean() - true.mean()) <= 6 * own.std() / 200
+    _, frame = list(film("undoing", made, data("8gaussians"), Shoot(0)))[40]
+    arrows = shown(frame, "reverse")
+    assert (arrows["score"].role, arrows["exact"].role, arrows["exact"].hidden) == ("model", "truth", True)
+    score = exact.score(arrows["exact"].start)
+    cosine = torch.cosine_similarity(arrows["exact"].end - arrows["exact"].start, score)
+    assert cosine.min() > 0.999
 
 
 def test_films_of_other_rows_are_pictures_or_say_why_not() -> None:

@@ -35,8 +35,8 @@ SLOW = 99  # a seed that takes its time
 class Drifter(Model):
     """Every row moves by `pull` + `pace` · noise at each step; known values stay."""
 
-    pace: float = knob(0.5, 0.0, 2.0, "size of the noise", looks=True)
-    length: int = knob(4, 1, 2000, "steps", looks=True)
+    pace: float = knob(0.5, 0.0, 2.0, "size of the noise", looks="chain")
+    length: int = knob(4, 1, 2000, "steps", looks="chain")
     batch: int = knob(10, 1, 100, "rows of an update", live=True)
 
     def build(self) -> None:

@@ -59,8 +59,8 @@ class Diffusion(Reversible, Model):
     lr: float = knob(2e-3, 1e-5, 1e-1, "step size of Adam at the start", log=True, live=True)
     decay: int = knob(3000, 1, 1_000_000, "steps over which lr falls to a hundredth; from half of them on weights average")
     batch: int = knob(256, 1, 4096, "rows in a minibatch", live=True)
-    ddim_steps: int = knob(0, 0, 1000, "sample in so many steps by DDIM; 0: in all T, by the model's own chain", looks=True)
-    eta: float = knob(0.0, 0.0, 1.0, "noise of a DDIM step: 0 none, 1 as much as the noising had", looks=True)
+    ddim_steps: int = knob(0, 0, 1000, "sample in so many steps by DDIM; 0: in all T, by the model's own chain", looks="chain")
+    eta: float = knob(0.0, 0.0, 1.0, "noise of a DDIM step: 0 none, 1 as much as the noising had", looks="chain")
 
     presets = {
         "8gaussians": Preset(3000, idea="eight islands out of one cloud, every island found"),
@@ -78,14 +78,14 @@ class Diffusion(Reversible, Model):
             raise BadInput(f"beta_last = {knobs.beta_last:g} over T = {knobs.T} steps is a noise rate above 1: give at most T")
         if knobs.ddim_steps > knobs.T:
             raise BadInput(f"ddim_steps = {knobs.ddim_steps}: give 1 to T = {knobs.T} steps, or 0 for the model's own chain")
-        if spec.support == "binary" and (knobs.readout != "sd15" or knobs.schedule == "learned" or knobs.ddim_steps):
-            raise BadInput("bits have one read-out (sd15), no learned schedule, and no DDIM (ddim_steps = 0): leave them so")
+        ddim = knobs.ddim_steps or knobs.eta
+        if spec.support == "binary" and (knobs.readout != "sd15" or knobs.schedule == "learned" or ddim):
+            raise BadInput("bits have one read-out (sd15), no learned schedule, no DDIM (ddim_steps, eta = 0): leave them so")
         if knobs.schedule == "learned" and knobs.readout != "sd15":
             raise BadInput(f"schedule = learned climbs the bound, readout = {knobs.readout} does not: take sd15")
 
     def build(self) -> None:
-        d, self.bits = self.spec.dim, self.spec.support == "binary"
-        grey = self.spec.support == "unit"
+        d, self.bits, grey = self.spec.dim, self.spec.support == "binary", self.spec.support == "unit"
         self.units = Standardize(d, 0.5, 0.5) if grey else Standardize(d)  # pixels become −1 … 1
         beta = rates(self.schedule, self.T, self.beta_first, self.beta_last, self.cosine_offset, self.bits)
         self.noise = Binomial(beta) if self.bits else Gaussian(beta, self.readout)

@@ -1,5 +1,6 @@
 """What follows from a guess of each undoing step: the chain back to the data, its bound, its score."""
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -43,7 +44,7 @@ class Reversible:
 
         Where `clamp` knows x_0, x_s is replaced by a draw from q(x_s|x_0) at each step. If it was measured with an error `sd`,
         raw units, each step is multiplied by that evidence instead, see `Gaussian.seen`. A `BadInput` for a start of another
-        shape, a clamp of all or of nothing, and evidence for bits or DDIM.
+        shape, a clamp of all or of nothing, a negative sd, and evidence for bits or DDIM.
         """
         for s, x, law in self.steps(n, rng, start, clamp, sd):
             aux = {"t": torch.tensor(s)}
@@ -63,8 +64,11 @@ class Reversible:
         self, n: int, rng: Rng, start: Tensor | None = None, clamp: Tensor | None = None, sd: float = 0.0
     ) -> Iterator[tuple[int, Rows, Any]]:
         """The chain in standardised units: each time, its state and the law that it was drawn from."""
-        known = None if clamp is None else self.known(clamp)
+        known = None if clamp is None else self.units(self.spec.known(clamp)[None])[0]
+        begin = None if start is None else self.units(self.noised.starts(start, n))
         error = sd / self.units.scale
+        if not 0 <= sd < math.inf:
+            raise BadInput(f"sd = {sd:g}: the error of a measurement is a number from 0 on")
         if sd and (self.bits or self.ddim_steps):
             raise BadInput(f"sd = {sd:g}: evidence multiplies the model's own steps, not those of bits or of DDIM (ddim_steps)")
 
@@ -78,8 +82,8 @@ class Reversible:
             return s, x, law
 
         now = land(self.noise.last(n, self.spec.dim), self.T)
-        if start is not None:
-            now = self.T, self.units(Spec(self.spec.shape).check(start, "start")), now[2]
+        if begin is not None:
+            now = self.T, begin, now[2]
         yield now
         for t, s in pairwise(self.moments()):
             now = land(self.jump(now[1], t, s), s)
@@ -98,16 +102,6 @@ class Reversible:
             return self.noise.jump(origin, x, here, torch.full((len(x),), s), self.eta)
         return law
 
-    def known(self, clamp: Tensor) -> Float[Tensor, " d"]:
-        """The known values, standardised; NaN where free."""
-        if clamp.shape != (self.spec.dim,) or clamp.isinf().any():
-            raise BadInput(f"clamp has shape {tuple(clamp.shape)}: give {self.spec.dim} finite values, NaN where free")
-        if clamp.isnan().all() or not clamp.isnan().any():
-            what = "nothing: leave it out" if clamp.isnan().all() else "everything: nothing is left to be sampled"
-            raise BadInput(f"clamp fixes {what}")
-        self.spec.check(clamp.nan_to_num()[None], "clamp")
-        return self.units(clamp[None])[0]
-
     @torch.no_grad()
     def forward_chain(self, x: Rows, rng: Rng) -> Iterator[State]:
         """x_0 … x_T: one path of the noise for each row."""
@@ -117,11 +111,28 @@ class Reversible:
             x = draw(self.noise.step(x, torch.full((len(x),), t)), rng)
             yield State(self.units.undo(x), {"t": torch.tensor(t)}, nfe=0)
 
+    def diffuse(self, x: Rows, t: int) -> Distribution:
+        """q(x_t | x_0) of rows x_0."""
+        u = self.units(self.spec.check(x))
+        return self.raw(self.noise.q(u, self.times_of(x, torch.tensor(t))))
+
     def undo(self, x: Rows, t: int, origin: Tensor | None = None) -> Distribution:
         """The law of x_{t−1} for rows x_t: the model's guess, or the truth for those that came from the rows `origin`."""
-        here = torch.full((len(x),), t)
-        u = self.units(x)
-        return self.raw(self.guess(u, here) if origin is None else self.noise.back(self.units(origin), u, here))
+        u, here = self.units(self.noised.check(x)), self.times_of(x, torch.tensor(t))
+        if origin is None:
+            return self.raw(self.guess(u, here))
+        return self.raw(self.noise.back(self.units(self.spec.check(origin, "origin")), u, here))
+
+    @property
+    def noised(self) -> Spec:
+        """What rows under noise are: bits as ever, but no pixels between 0 and 1."""
+        return Spec(self.spec.shape, "binary" if self.bits else "real")
+
+    def times_of(self, x: Rows, t: Tensor) -> Times:
+        """A time for each row, 1 … T; a `BadInput` if there is none."""
+        if t.numel() not in (1, len(x)) or ((t < 1) | (t > self.T)).any():
+            raise BadInput(f"t = {t.tolist()}: give one time for all {len(x)} rows or one for each, from 1 to T = {self.T}")
+        return t.expand(len(x))
 
     def raw(self, law: Any) -> Distribution:
         return law if self.bits else normal(self.units.undo(law.loc), law.scale * self.units.scale)
@@ -130,7 +141,7 @@ class Reversible:
         """∇ log q_t(x) = −ε/√(1 − A_t), as the guess at time t (one, or one a row; 1 if not given) has it, in raw units."""
         if not isinstance(self.noise, Gaussian):
             raise BadInput("bits have no gradient, and so no score")
-        here = (torch.tensor(1) if t is None else t).expand(len(x))
+        here = self.times_of(self.noised.check(x), torch.tensor(1) if t is None else t)
         u, r = self.units(x), self.noise.at(here)
         origin = self.noise.origin(self.guess(u, here).mean, u, here)
         return (r.signal * origin - u) / r.noise.square() / self.units.scale

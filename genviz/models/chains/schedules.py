@@ -1,7 +1,7 @@
 """Noise schedules: the rates β_1 … β_T, and their chart."""
 
 import math
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from jaxtyping import Float
@@ -27,14 +27,15 @@ def rates(kind: Schedule, T: int, first: float, last: float, offset: float, bits
 
 
 def chart(knobs: Any, bits: bool, now: Float[Tensor, " T"]) -> list[Pane]:
-    """The four schedules beside each other, the one in force (its rates are `now`) with handles to be dragged."""
+    """The schedules that the data allow beside each other (of the learned one where it starts, unless it is in force); the
+    one in force (its rates are `now`) with handles to be dragged."""
     T, times = knobs.T, torch.arange(1, knobs.T + 1)
     found = {
         kind: now
         if kind == knobs.schedule
         else rates(kind, T, knobs.beta_first, min(knobs.beta_last, T), knobs.cosine_offset, bits)
-        for kind in ("linear", "erase", "cosine", "learned")
-        if kind != "learned" or kind == knobs.schedule
+        for kind in get_args(Schedule)
+        if not (bits and kind == "learned")
     }
 
     def lines(of: Any) -> list[Layer]:

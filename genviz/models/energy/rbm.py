@@ -16,16 +16,14 @@ from genviz.nets import Standardize, falling
 from genviz.rng import Rng
 
 TESTED, BITS, LOOK = 500, 20, {"temperatures": 200, "runs": 50}  # of `monitor`: rows, bits of each to guess, annealing
-
 # Settings measured to converge. Points: moons in 150 epochs of 4,000 rows, 8 Gaussians in 100.
 MOONS = {"hidden": 12, "chains": 200, "lr": 0.2, "decay": 6000, "hold": 0.6, "init": 1.0}
 NARROW = {"hidden": 12, "chains": 200, "lr": 0.05, "decay": 4000, "init": 0.1, "k": 5}
 DIGITS = {"batch": 50, "decay": 5600, "weight_decay": 1e-4, "binarize": "threshold"}
 MNIST = {"hidden": 128, "decay": 2400, "weight_decay": 1e-4, "binarize": "fixed"}
-BAS = {"hidden": 9, "batch": 14, "decay": 10_000}  # the full batch
+BAS, BAS4 = ({"hidden": hidden, "batch": rows, "decay": 10_000} for hidden, rows in ((9, 14), (12, 30)))  # all rows
 CD = {**BAS, "algorithm": "cd", "momentum": 0.5}
 OTHERS = {"cd-1": CD, "cd-10": {**CD, "k": 10}, **{other: {**BAS, "algorithm": other} for other in ("fpcd", "pt")}}
-BAS4 = {**BAS, "hidden": 12, "batch": 30}
 
 
 class RBM(Model):
@@ -58,7 +56,7 @@ class RBM(Model):
     init: float = knob(0.01, 1e-4, 3.0, "standard deviation of the first weights", log=True)
     batch: int = knob(100, 1, 4096, "rows in a minibatch", live=True)
     binarize: Literal["none", "threshold", "dynamic", "fixed"] = knob("none", help="how grey pixels become bits")
-    sweeps: int = knob(1000, 1, 100_000, "Gibbs sweeps before a sample is taken from a chain", looks=True)
+    sweeps: int = knob(1000, 1, 100_000, "Gibbs sweeps before a sample is taken from a chain", looks="sample")
 
     presets = {
         "moons": Preset(6000, knobs=MOONS, idea="two bent moons out of 4,096 Gaussians that share twelve features"),
@@ -67,10 +65,9 @@ class RBM(Model):
         "digits": Preset(5600, knobs=DIGITS, idea="8×8 digits: strokes as features, chains that wander among digits"),
         "bars-and-stripes": Preset(10_000, knobs=BAS, idea="fourteen legal pictures of 512, every probability exact"),
         **{name: Preset(10_000, data="bars-and-stripes", knobs=knobs, listed=False) for name, knobs in OTHERS.items()},
-        "bars-and-stripes-4x4": Preset(10_000, data="bars-and-stripes:side=4", knobs=BAS4, idea="thirty of 65,536 pictures"),
+        "bars-and-stripes-4x4": Preset(10_000, "bars-and-stripes:side=4", BAS4, idea="thirty legal pictures of 65,536"),
         "mnist": Preset(2400, knobs=MNIST, idea="28×28 digits from 128 features"),
     }
-
     fantasies: Tensor  # h (chains, hidden); for pt v and h side by side, (temperatures, chains, d + hidden)
 
     @classmethod
@@ -92,9 +89,8 @@ class RBM(Model):
 
     def prepare(self, data: Data) -> None:
         if self.net.real:
-            self.units.fit(data.x)
-        else:
-            self.net.start(data.seen(self, len(data.x)).mean(0))
+            return self.units.fit(data.x)
+        self.net.start(data.seen(self, len(data.x)).mean(0))
 
     def fit(self, data: Data, rng: Rng) -> Iterator[Step]:
         """Uphill on the data, downhill on fantasies; the algorithms differ in where these start and how they move."""
@@ -121,8 +117,8 @@ class RBM(Model):
             net.climb(velocity[: len(uphill)])
             if self.algorithm == "fpcd":
                 fast.mul_(19 / 20).add_(uphill[0], alpha=self.fast)
-            flipped = (p - before).abs().mean()  # of the hidden bits, in expectation
-            yield Step({"flipped": flipped}, caption="Weights move towards the data, away from the fantasies.", show=shown)
+            flipped = {"flipped": (p - before).abs().mean()}  # of the hidden bits, in expectation
+            yield Step(flipped, caption="Weights move towards the data, away from the fantasies.", show=shown)
 
     @action
     def learn_once(self, data: Any, dream: Any) -> None:
@@ -139,7 +135,7 @@ class RBM(Model):
     def chain(self, n: int, rng: Rng, start: Tensor | None = None, clamp: Tensor | None = None) -> Iterator[State]:
         """Gibbs sweeps from `start`, else from the model's own fantasies. `aux`: p the mean of x, h the bits it came from."""
         h = self.standing[torch.arange(n) % self.chains] if start is None else None
-        first = None if start is None else self.units(self.spec.check(start, "start")).expand(n, -1)
+        first = None if start is None else self.units(self.spec.starts(start, n))
         known = None if clamp is None else self.units(self.spec.known(clamp)[None])
         for nfe, (v, p, bits) in enumerate(self.net.gibbs(first, h, rng, known)):
             yield State(self.units.undo(v), {"p": self.units.undo(p), "h": bits}, min(nfe, 1))
@@ -151,7 +147,7 @@ class RBM(Model):
     def dream(self, n: int, rng: Rng, sweeps: int = 20) -> Float[Tensor, "n d"]:
         """`sample` with few sweeps: from the model's own chains, which stand where training left them, they are enough."""
         if self.net.listed > COMPONENTS:
-            *_, last = islice(self.chain(n, rng), sweeps + 1)
+            last = next(islice(self.chain(n, rng), sweeps, None))
             return last.x if self.net.real else last.aux["p"]
         mean = self.net.mean(self.net.down(self.net.draw_exactly(n, rng)))
         return self.units.undo(self.net.draw(mean, rng)) if self.net.real else mean
@@ -194,8 +190,8 @@ class RBM(Model):
         v, size = self.units(rows[1]), self.net.W.abs().mean().item()
         lost = (v - self.net.reconstruct(v)).square().sum(1).mean().item()
         figures = {"test log-likelihood": unseen, "train-test gap": seen - unseen, "reconstruction": lost, "mean weight": size}
-        guess = {} if self.net.real else {"pseudo-likelihood": self.net.pseudo_likelihood(v, rng, BITS)}
-        return figures | guess | ({"effective runs": found.ess} if found else {})
+        figures |= {} if self.net.real else {"pseudo-likelihood": self.net.pseudo_likelihood(v, rng, BITS)}
+        return figures | ({"effective runs": found.ess} if found else {})
 
     def partition(self) -> Harmonium:
         return self.net
