@@ -20,10 +20,17 @@ pytestmark = pytest.mark.xdist_group("browser")
 LINK = "/rbm?preset=bars-and-stripes&steps=300"
 
 # a program on 100 rows, its coins falling by a list of numbers: the new states and all registers
-COINS = """([id, name, rows, numbers]) => { const program = window.__genviz.sources.get(id).program(name);
+COINS = """async ([id, name, rows, numbers]) => { const source = window.__genviz.sources.get(id);
+  source.program(name);
+  await source.settled();  // the weights of this very step, not those of an earlier one
+  const program = source.program(name);
   let k = 0;
   return rows.map(x => { const y = [...program(Float32Array.from(x), {uniform: () => numbers[k++]})];
     return {y, ...Object.fromEntries([...program.registers].map(([name, values]) => [name, [...values]]))} }) }"""
+
+SAID = """stage => { window.said = []; const note = () => { for (const moment of stage.querySelectorAll('.moment'))
+  if (!moment.hidden && moment.textContent && window.said.at(-1) !== moment.textContent) window.said.push(moment.textContent) };
+  new MutationObserver(note).observe(stage, {subtree: true, childList: true, characterData: true, attributes: true}) }"""
 
 # the run done again from its log, as a worker does it: its weights after the last edit against those that were kept
 REPLAY = """
@@ -84,9 +91,11 @@ def test_it_goes_by_units_layers_and_sweeps_and_plays(visit: Open) -> None:
     step.click()
     until(page, "s.playhead === 2", walk)
     stage.get_by_role("button", name="unit", exact=True).click()
+    stage.evaluate(SAID)  # half a second each: a test that looks now and then would miss one
     step.click()
-    for words in ("its input arrives", "The coin falls, with p = ", "The light "):
-        expect(stage.locator(".moment:visible")).to_contain_text(words)
+    until(page, "window.said.some(words => words.startsWith('The light '))", walk)
+    said = page.evaluate("window.said")
+    assert "its input arrives" in said[0] and said[1].startswith("The coin falls, with p = ") and len(said) == 3
     until(page, "!s.walk.spot", walk)
     assert look(page, "s.playhead", walk) == 2
     page.wait_for_url(re.compile("grain"))

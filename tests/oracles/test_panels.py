@@ -121,17 +121,17 @@ def test_all_states_have_their_exact_probability_and_the_legal_ones_are_told_apa
     assert (drawn - bars.values).abs().max() < 0.01
 
 
-def test_energies_are_counted_as_densities_and_told_as_means() -> None:
+def test_energies_are_counted_in_bins_and_told_as_means() -> None:
     model, rows = trained("digits", "digits", 300), data("digits")
     shown = layers(list(scene(model, rows).panes), "energies")
     with looking(model):
         seen, unseen = model.energy(rows.seen(model, 200)), model.energy(rows.seen(model, 200, "test"))
     gap = (unseen.mean() - seen.mean()).item()
-    assert shown["gap"].text == f"Unseen rows cost {gap:+.2g} nats more than training rows."
+    where = "above" if gap > 0 else "below"
+    assert shown["gap"].text == f"On average unseen rows lie {abs(gap):.2g} nats {where} training rows."
     means = {}
     for name in ("train", "test", "noise", "fantasies"):
-        at, height = shown[name].xy.T
-        mass = height * (at[1] - at[0])
+        at, mass = shown[name].xy.T
         assert 0.5 < mass.sum() <= 1.001  # what lies beyond the axis is left out
         means[name] = (at * mass).sum().item() / mass.sum().item()
     assert means["train"] == pytest.approx(seen.mean().item(), abs=1.0)
@@ -179,7 +179,7 @@ def test_annealing_is_shown_beside_the_exact_constant() -> None:
     shown = layers(look("annealing", model, rows, 0), "annealing")
     told = {label: value for label, value, _, _ in shown["numbers"].rows}
     assert told["exact"] == pytest.approx(exact_log_z(model.net))
-    assert told["1,000 temperatures"] == pytest.approx(told["exact"], abs=0.3)
+    assert abs(told["1,000 temperatures, off by"]) < 0.3
     assert shown["runs"].xy.shape == (400, 2) and shown["exact"].xy[:, 1].tolist() == pytest.approx([told["exact"]] * 2)
     assert shown["warning"].text == ""
 

@@ -509,9 +509,10 @@ def test_bits_have_no_score() -> None:
 def test_rows_that_cannot_be_are_named() -> None:
     run = on_bas()
     for clamp, says in (
-        (torch.zeros(8), r"clamp has shape \(8,\): give 9 numbers"),
-        (torch.full((9,), 3.0), "clamp holds 3 at row 0"),
-        (torch.full((9,), math.inf), "clamp holds inf"),
+        (torch.zeros(8), r"clamp has shape \(8,\): give 9 finite values"),
+        (torch.tensor([math.nan] + [3.0] * 8), "clamp holds 3 at row 0"),
+        (torch.tensor([math.nan] + [math.inf] * 8), "clamp has shape|clamp holds inf|finite"),
+        (torch.zeros(9), "clamp leaves nothing free"),
     ):
         with pytest.raises(BadInput, match=says):
             next(model_of(run).chain(2, Rng(0), clamp=clamp))
