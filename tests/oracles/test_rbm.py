@@ -511,7 +511,7 @@ def test_rows_that_cannot_be_are_named() -> None:
     for clamp, says in (
         (torch.zeros(8), r"clamp has shape \(8,\): give 9 finite values"),
         (torch.tensor([math.nan] + [3.0] * 8), "clamp holds 3 at row 0"),
-        (torch.tensor([math.nan] + [math.inf] * 8), "clamp has shape|clamp holds inf|finite"),
+        (torch.tensor([math.nan] + [math.inf] * 8), "clamp holds a value that is not finite"),
         (torch.zeros(9), "clamp leaves nothing free"),
     ):
         with pytest.raises(BadInput, match=says):
