@@ -85,6 +85,15 @@ def opened(path: str, recording: str = "") -> Iterator[Page]:
         yield page
 
 
+def trained(page: Page) -> str:
+    """Presses Train; the source of the run that begins."""
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_url(re.compile(r"run="))
+    found = re.search(r"run=([\w.-]+)", page.url)
+    assert found
+    return f"run:{found[1]}"
+
+
 @bench("from the command that `make app` ends with to the home page's first words, median of 3", 5, "s")
 def first_paint() -> float:
     times = []
@@ -152,11 +161,7 @@ def scrub() -> float:
 @bench("from a frame written by the worker to its drawing, median of 60", 60, "ms")
 def lag() -> float:
     with opened("/vae?steps=6000") as page:
-        page.get_by_role("button", name="Train", exact=True).click()
-        page.wait_for_url(re.compile(r"run="))
-        found = re.search(r"run=([\w.-]+)", page.url)
-        assert found
-        source = f"run:{found[1]}"
+        source = trained(page)
         page.wait_for_function(f"id => {SOURCE}?.frames.length > 20", arg=source)
         return median(page.evaluate(LAG, [source, 60]))
 
@@ -264,11 +269,8 @@ WALK = f"""async id => {{ const s = {SOURCE}; s.walk.chains = 20; s.walk.start('
 @bench("20 Gibbs chains of a 784×100 RBM, drawn, sweeps a second", 60, "sweeps/s", least=True)
 def gibbs() -> float:
     with opened("/rbm?preset=mnist&hidden=100&steps=300") as page:
-        page.get_by_role("button", name="Train", exact=True).click()
-        page.wait_for_url(re.compile(r"run="))
-        found = re.search(r"run=([\w.-]+)", page.url)
-        assert found
-        run, walk = f"run:{found[1]}", f"walk:run:{found[1]}/gibbs"
+        run = trained(page)
+        walk = f"walk:{run}/gibbs"
         page.wait_for_function(f"id => {SOURCE}?.status.state === 'done'", arg=run, timeout=120_000)
         page.wait_for_function(f"id => {SOURCE}?.frames.length", arg=walk)
         page.locator(".walkbar").evaluate("bar => bar.scrollIntoView()")

@@ -1,9 +1,7 @@
 """A step of each model of chains against the arithmetic that it cannot do without, and its films."""
 
-from statistics import median
-
 from bench import bench, seconds
-from bench.models import multiply
+from bench.models import multiply, over
 from genviz.data import Data, dataset
 from genviz.face import create
 from genviz.model import Spec
@@ -14,7 +12,6 @@ from genviz.rng import Rng
 
 @bench("one diffusion step on 28×28 pixels at 384×3, batch 128, over the thirteen matrix products it cannot do without", 1.6)
 def diffusion_step() -> float:
-    """Median over five rounds, step and products in turn, so that both meet the same machine."""
     batch, d, hidden, clues, rng = 128, 784, 384, 16, Rng(0)
     x = rng.uniform(batch * 50, d)
     data = Data("noise", x, x[:batch], Spec((28, 28), "unit"))
@@ -33,14 +30,8 @@ def diffusion_step() -> float:
         if needed:
             products.append(multiply(rng, batch, fan_out, needed))  # gradient of the input
 
-    def bare() -> None:
-        for product in products:
-            product()
-
     assert len(products) == 13
-    for work in (lambda: next(fit), bare):
-        seconds(work, 20)  # warm up
-    return median(seconds(lambda: next(fit), 30) / seconds(bare, 30) for _ in range(5))
+    return over(fit, products, 30)
 
 
 def filmed(panel: str, name: str) -> float:

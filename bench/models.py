@@ -1,6 +1,6 @@
 """A step of each model against the arithmetic that it cannot do without."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
 import torch
@@ -19,9 +19,20 @@ def multiply(rng: Rng, n: int, m: int, k: int) -> Callable[[], Tensor]:
     return lambda: torch.mm(a, b, out=out)
 
 
+def over(fit: Iterator[object], products: Sequence[Callable[[], Tensor]], times: int) -> float:
+    """CPU time of a step over that of bare products: median over five rounds, in turn, so that both meet the same machine."""
+
+    def bare() -> None:
+        for product in products:
+            product()
+
+    for work in (lambda: next(fit), bare):
+        seconds(work, 20)  # warm up
+    return median(seconds(lambda: next(fit), times) / seconds(bare, times) for _ in range(5))
+
+
 @bench("one VAE step at 784-400-20, batch 128, over the eleven matrix products it cannot do without", 1.6)
 def vae_step() -> float:
-    """Median over five rounds, step and products in turn, so that both meet the same machine."""
     batch, d, hidden, latent, rng = 128, 784, 400, 20, Rng(0)
     x = rng.uniform(batch * 50, d)
     data = Data("noise", x, x[:batch], Spec((28, 28), "unit"))
@@ -35,11 +46,5 @@ def vae_step() -> float:
         if fan_in != d:
             products.append(multiply(rng, batch, fan_out, fan_in))  # gradient of the input, which pixels do not need
 
-    def bare() -> None:
-        for product in products:
-            product()
-
     assert len(products) == 11
-    for work in (lambda: next(fit), bare):
-        seconds(work, 20)  # warm up
-    return median(seconds(lambda: next(fit), 60) / seconds(bare, 60) for _ in range(5))
+    return over(fit, products, 60)

@@ -12,8 +12,8 @@ from genviz.rng import Rng
 
 
 def bits(n: int) -> Float[Tensor, "k n"]:
-    """All 2ⁿ rows of n bits."""
-    return torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * n)
+    """All 2ⁿ rows of n bits, the last of them changing fastest."""
+    return (torch.arange(2**n)[:, None] >> torch.arange(n - 1, -1, -1) & 1).float()
 
 
 def stripes(side: int) -> Float[Tensor, "k d"]:

@@ -13,6 +13,7 @@ from torch.distributions import Distribution, Normal
 from genviz.model import BadInput, Bounds, Encodes, LogJoints, Support
 from genviz.rng import Rng
 
+LEVELS = 256  # of a grey pixel
 FLOATS = 2**20  # in the largest tensor of a sum over codes, so that a look costs a few megabytes
 
 
@@ -50,7 +51,17 @@ def null(x: Float[Tensor, "n d"], support: Support) -> float:
     if support == "binary":
         return -d * (torch.special.entr(mean) + torch.special.entr(1 - mean)).item()
     density = -d / 2 * math.log(2 * math.pi * math.e * max((x.double() - mean).square().mean().item(), 1e-12))
-    return density - (d * math.log(255) if support == "unit" else 0.0)
+    return density - (d * math.log(LEVELS - 1) if support == "unit" else 0.0)
+
+
+def grey_level(law: Normal, x: Float[Tensor, "n d"], width: float) -> Float[Tensor, "n d"]:
+    """log of the probability that `law` gives to the interval of that width round x; those at −1 and 1 have no outer end."""
+    mean, std = law.loc.double(), law.scale.double()
+    high, low = (x + width / 2).where(x < 1 - width / 2, math.inf), (x - width / 2).where(x > width / 2 - 1, -math.inf)
+    a, b = (high - mean) / std, (low - mean) / std
+    sign = torch.where(a + b > 0, -1.0, 1.0).nan_to_num()  # in the lower tail, where differences are not rounded away
+    mass = (torch.special.ndtr(sign * a) - torch.special.ndtr(sign * b)).abs()
+    return mass.clamp(min=1e-300).log().to(x.dtype)
 
 
 # ---------------------------------------------------------------- exact, for codes of one or two dimensions

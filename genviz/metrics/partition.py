@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import pad, softplus
 
+from genviz.data.binary import bits
 from genviz.errors import BadInput
 from genviz.rng import Rng
 
@@ -37,11 +38,7 @@ class Listed(Protocol):
 def halves(units: int) -> tuple[Float[Tensor, "m k"], Float[Tensor, "n k"]]:
     """All states of `units` bits as sums of two rows, float64: one counts in the leading bits, one in the others."""
     low = min(units, LOW)
-
-    def bits(n: int) -> Tensor:
-        return (torch.arange(2**n)[:, None] >> torch.arange(n - 1, -1, -1) & 1).double()
-
-    return pad(bits(units - low), (0, low)), pad(bits(low), (units - low, 0))
+    return pad(bits(units - low).double(), (0, low)), pad(bits(low).double(), (units - low, 0))
 
 
 def refuse(units: int) -> None:

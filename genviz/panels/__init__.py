@@ -8,7 +8,7 @@ state of the model's chain at that keyframe.
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -56,14 +56,21 @@ def films_of(model: Model) -> list[str]:
 
 def film(name: str, model: Model, data: Data, shoot: Shoot) -> Iterator[tuple[str, Scene]]:
     """The frames of a film of the model's chain; a `BadInput` if there is no such film."""
-    films = {each.name: each for each in discovered().values() if each.film and each.fits(model)}
-    if name not in films:
-        raise BadInput(f"{model.slug} has no film called {name!r}{nearest(name, films)}")
     with looking(model) as rng:
-        if why := films[name].unless(model):
-            raise BadInput(why)
-        for caption, panes in films[name].draw(model, data, rng.child(name, shoot.seed), shoot):
-            yield caption, Scene(panes=panes, programs=_programs(model), shape=model.spec.shape, controls=_controls(model))
+        found = _called(name, model, "film", [each for each in discovered().values() if each.film])
+        shared = {"programs": _programs(model), "shape": model.spec.shape, "controls": _controls(model)}
+        for caption, panes in found.draw(model, data, rng.child(name, shoot.seed), shoot):
+            yield caption, Scene(panes=panes, **shared)
+
+
+def _called(name: str, model: Model, kind: str, panels: Sequence[Panel]) -> Panel:
+    """The one of that name, if this model can have it; else a `BadInput` that says why not, or what there is instead."""
+    fitting = {each.name: each for each in panels if each.fits(model)}
+    if name not in fitting:
+        raise BadInput(f"{model.slug} has no {kind} called {name!r}{nearest(name, fitting)}")
+    if why := fitting[name].unless(model):
+        raise BadInput(why)
+    return fitting[name]
 
 
 def _programs(model: Model) -> dict[str, list[list[Any]]]:
@@ -107,10 +114,6 @@ def words(panel: Panel) -> tuple[str, str]:
 
 def look(name: str, model: Model, data: Data, point: int) -> list[Pane]:
     """The panes of an asked panel for training row `point`; a `BadInput` if there is no such panel, row or picture."""
-    asked = {each.name: each for each in discovered().values() if each.asked and each.fits(model)}
-    if name not in asked:
-        raise BadInput(f"{model.slug} has no panel to ask for called {name!r}{nearest(name, asked)}")
     with looking(model) as rng:
-        if why := asked[name].unless(model):
-            raise BadInput(why)
-        return asked[name].draw(model, data, rng.child(name), point)
+        asked = _called(name, model, "panel to ask for", [each for each in discovered().values() if each.asked])
+        return asked.draw(model, data, rng.child(name), point)

@@ -26,7 +26,7 @@ from genviz.model import (
 )
 from genviz.panels.bits import LISTED, places
 from genviz.panels.registry import panel
-from genviz.panels.space import axes, flat, part, pixels, real
+from genviz.panels.space import axes, flat, part, picture, pixels, real
 from genviz.rng import Rng
 
 FILTERS, PIXELS = 36, 12_600  # pictures of features, and pixels of all of them: they travel with every frame
@@ -68,8 +68,7 @@ def filters(model: Model, data: Data, rng: Rng) -> list[Pane]:
         ]
     f = f[:n]
     scale = reach(f.abs().max().item())
-    shape = data.spec.shape if len(data.spec.shape) == 2 else (1, data.spec.dim)
-    signed = (0.5 + f / (2 * scale)).clamp(0, 1).reshape(-1, *shape)
+    signed = (0.5 + f / (2 * scale)).clamp(0, 1).reshape(-1, *picture(data))
     return [
         Pane(
             name="filters",

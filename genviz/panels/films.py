@@ -20,7 +20,7 @@ from genviz.metrics.mixing import NEAR, visits
 from genviz.model import Chains, Diffuses, Model, Noises, RunsInBrowser, Scores, State, Undoes
 from genviz.panels.latent import HUES
 from genviz.panels.registry import Shoot, panel
-from genviz.panels.space import axes, flat, limits, pixels, real
+from genviz.panels.space import axes, covariance, flat, limits, pixels, real
 from genviz.rng import Rng
 
 FRAMES = 100  # of a film of pictures; a longer chain is thinned
@@ -309,8 +309,8 @@ def microscope(model: Undoes, rows: Float[Tensor, "n 2"], x: Float[Tensor, "n 2"
         kl = (kl_divergence(true, guess) if t > 1 else -guess.log_prob(rows)).sum(1) / math.log(2)
     what = "exact step ‖ guess" if t > 1 else "−log p(x0|x1)" if t else "nothing left to undo"
     return [
-        Ellipses(name="true", mean=true.mean, cov=_cov(true), role="truth", follow="selection", label="exact step back"),
-        Ellipses(name="guess", mean=guess.mean, cov=_cov(guess), follow="selection", label="the model's guess"),
+        Ellipses(name="true", mean=true.mean, cov=covariance(true), role="truth", follow="selection", label="exact step back"),
+        Ellipses(name="guess", mean=guess.mean, cov=covariance(guess), follow="selection", label="the model's guess"),
         Numbers(
             name="divergence",
             rows=[(f"KL, {what}" if t > 1 else what, 0.0, "bits", "closed form, for the chosen row")],
@@ -318,11 +318,6 @@ def microscope(model: Undoes, rows: Float[Tensor, "n 2"], x: Float[Tensor, "n 2"
             follow="selection",
         ),
     ]
-
-
-def _cov(law: Any) -> Float[Tensor, "n 3"]:
-    var = law.variance
-    return torch.stack([var[:, 0], torch.zeros(len(var)), var[:, 1]], 1)
 
 
 def _trace(model: Model, clock: list[int]) -> tuple[list[Layer], str]:

@@ -10,7 +10,7 @@ from genviz.data.base import BITS
 from genviz.layers import Bars, Caption, Decode, Ellipses, Images, Layer, Pane, Points
 from genviz.model import Decodes, Encodes, HasPrior, Model, RunsInBrowser
 from genviz.panels.registry import panel
-from genviz.panels.space import SHOWN, axes, flat, part, pixels, real
+from genviz.panels.space import SHOWN, axes, covariance, flat, part, pixels, real
 from genviz.rng import Rng
 
 COLLAPSED = 0.5  # nats in all below which a code says nothing
@@ -55,9 +55,9 @@ def plane(model: Model, data: Data, rng: Rng) -> list[Pane]:
         ),
     ]
     if k == 2 and isinstance(q, Normal):
-        var = q.variance
-        cov = torch.stack([var[:, 0], torch.zeros(len(var)), var[:, 1]], 1)
-        layers.append(Ellipses(name="posterior", mean=z, cov=cov, follow="selection", label="q(z|x) of the chosen point"))
+        layers.append(
+            Ellipses(name="posterior", mean=z, cov=covariance(q), follow="selection", label="q(z|x) of the chosen point")
+        )
     side = reach(xy)
     move = (
         f"Move over the {'line' if k == 1 else 'plane'}, or touch it, and the code there is decoded; "

@@ -9,6 +9,7 @@ from genviz.layers import Ellipses, Field, Numbers, Pane
 from genviz.metrics.likelihood import HasJoint, importance_bound, lattice, on_grid, window
 from genviz.model import Bounds, Encodes, Model
 from genviz.panels.registry import panel
+from genviz.panels.space import covariance
 from genviz.rng import Rng
 
 SIDE = 200  # of the grid over all codes
@@ -49,8 +50,6 @@ def posterior(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     near = window(q, SEEN, 5)
     density = (on_grid(model, x, near).log_joint[0] - exact.log_prob).exp().reshape(SEEN, SEEN)
     (x0, y0), (x1, y1) = near.low, near.high
-    var = q.variance
-    cov = torch.stack([var[:, 0], torch.zeros(1), var[:, 1]], 1)
     noise = f"mean of {SAMPLES:,} samples of z, standard error {elbo.se:.1g}"
     gap = "integral over the same codes: log p(x) less the ELBO, but for the noise of its samples"
     rows = [
@@ -71,7 +70,7 @@ def posterior(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
                     role="truth",
                     label="exact posterior",
                 ),
-                Ellipses(name="guess", mean=q.mean, cov=cov, label="q(z|x), 1σ and 2σ"),
+                Ellipses(name="guess", mean=q.mean, cov=covariance(q), label="q(z|x), 1σ and 2σ"),
                 Numbers(name="numbers", rows=rows),
             ],
             x=(x0, x1),

@@ -3,11 +3,12 @@
 import math
 
 import torch
+from torch.distributions import Normal
 
 from genviz.data import Data
 from genviz.layers import Ellipses, Images, Layer, Pane, Points, Role, Scene
 from genviz.model import Decodes, Model, Step
-from genviz.panels.space import pixels
+from genviz.panels.space import covariance, pixels
 from genviz.run import looking
 
 FEW = 24  # what an eye can follow
@@ -68,5 +69,5 @@ def _plane(layer: Layer) -> Pane:
 
 
 def _clouds(mean: torch.Tensor, std: torch.Tensor) -> Pane:
-    cov = torch.stack([std[:, 0] ** 2, torch.zeros(len(std)), std[:, 1] ** 2], 1)
+    cov = covariance(Normal(mean, std, validate_args=False))
     return _plane(Ellipses(name="clouds", mean=mean, cov=cov, levels=(1.0,)))

@@ -22,6 +22,17 @@ def pixels(x: Float[Tensor, "n d"], data: Data) -> Float[Tensor, "n h w"]:
     return x.reshape(-1, *data.spec.shape)
 
 
+def picture(data: Data) -> tuple[int, int]:
+    """Height and width of a row as a picture: a row of numbers is one line."""
+    return (data.spec.shape[0], data.spec.shape[1]) if len(data.spec.shape) == 2 else (1, data.spec.dim)
+
+
+def covariance(law: Any) -> Float[Tensor, "n 3"]:
+    """xx, xy, yy of a normal with independent columns, as ellipses want it: batch shape (n, 2)."""
+    xx, yy = law.variance[:, :2].unbind(1)
+    return torch.stack([xx, torch.zeros_like(xx), yy], 1)
+
+
 def limits(x: Float[Tensor, "n 2"], margin: float = 0.15) -> tuple[tuple[float, float], tuple[float, float]]:
     """The axes of a plane of points: their range and a margin, equal in scale if the columns' spans are at all alike."""
     low, high = x.double().amin(0), x.double().amax(0)

@@ -15,6 +15,7 @@ from genviz.layers import Bars, Curves, Images, Numbers, Pane, Units
 from genviz.model import Chains, HasFeatures, Model, RunsInBrowser
 from genviz.panels.bits import LISTED, places
 from genviz.panels.registry import panel
+from genviz.panels.space import picture
 from genviz.rng import Rng
 
 PROGRAM = "gibbs"
@@ -43,14 +44,8 @@ def walk(model: Model, data: Data, rng: Rng) -> list[Pane]:
     return panes
 
 
-def _shape(data: Data) -> tuple[int, int]:
-    """A row as a picture."""
-    shape = data.spec.shape
-    return (shape[0], shape[1]) if len(shape) == 2 else (1, data.spec.dim)
-
-
 def _boards(x: Float[Tensor, " d"], h: Tensor | None, data: Data) -> Iterator[Pane]:
-    height, width = _shape(data)
+    height, width = picture(data)
     columns = width if height > 1 else 0
     names = data.columns if columns == 0 else ()
     yield Pane(
@@ -105,7 +100,7 @@ def _strokes(data: Data) -> Pane:
         name="strokes",
         title="Which strokes draw this picture?",
         kind="images",
-        layers=[Images(name="filters", pixels=torch.full((1, *_shape(data)), 0.5), diverging=1.0, static=True)],
+        layers=[Images(name="filters", pixels=torch.full((1, *picture(data)), 0.5), diverging=1.0, static=True)],
         reads="The filter of each hidden unit that is on; of those that are off there is nothing to see.",
         how="The recorded filters at the playhead of the training, times h of the first chain.",
         alt="The filters of the hidden units that are on.",
@@ -114,7 +109,7 @@ def _strokes(data: Data) -> Pane:
 
 
 def _change(data: Data, hidden: int) -> Pane:
-    height, width = _shape(data)
+    height, width = picture(data)
     pictures = torch.full((min(hidden, MAPS), height, width), 0.5)
     one = torch.full((1, hidden, data.spec.dim), 0.5)
     pixels = pictures if height > 1 else one
@@ -172,7 +167,7 @@ def _rows(rows: Float[Tensor, "n d"], data: Data) -> Pane:
         name="rows",
         title="Where may it begin?",
         kind="images",
-        layers=[Images(name="rows", pixels=rows.reshape(-1, *_shape(data)), role="data", static=True, pick=True)],
+        layers=[Images(name="rows", pixels=rows.reshape(-1, *picture(data)), role="data", static=True, pick=True)],
         reads="Rows of the data, as the model takes them. Click one, and “start from data” begins there.",
         alt="Pictures of the first rows of the data.",
         walks=PROGRAM,

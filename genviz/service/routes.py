@@ -23,8 +23,7 @@ from genviz.paths import PRETRAINED
 from genviz.service import export, pool
 from genviz.service import folder as folders
 from genviz.service.live import live
-from genviz.service.scene import first_scene, unpack
-from genviz.service.streams import FRAMES
+from genviz.service.scene import of_file, of_run
 from genviz.service.visitors import KNOWN
 
 FULL_PRECISION = 100_000  # bytes of float32 up to which the browser gets them as they are
@@ -91,19 +90,13 @@ def slim(path: Path, programs: dict[str, Any], dtype: str) -> bytes:
     named = {word for program in programs.values() for operation in program for word in operation if isinstance(word, str)}
     try:
         with safe_open(path, "np") as file:
-            chosen = {key: file.get_tensor(key) for key in file.keys() if key in named}  # noqa: SIM118
+            chosen = {key: file.get_tensor(key) for key in file.keys() if key in named}  # noqa: SIM118 (safe_open is no mapping)
     except (SafetensorError, OSError) as error:
         raise BadInput(f"{path} cannot be read ({error}): play the run again to write it anew") from None
     floats = {key: tensor for key, tensor in chosen.items() if tensor.dtype.kind == "f"}
     small = sum(4 * tensor.size for tensor in floats.values()) < FULL_PRECISION
     target = {"f16": "float16", "f32": "float32"}.get(dtype) or ("float32" if small else "float16")
     return save({key: tensor.astype(target) if key in floats else tensor for key, tensor in chosen.items()})
-
-
-@lru_cache(256)
-def programs_of_run(path: Path, created: float) -> dict[str, Any]:
-    """The client programs of a run, from the start of its recording; `created` tells runs of one name apart."""
-    return dict(first_scene((path / FRAMES).read_bytes()).get("programs", {}))  # pyright: ignore
 
 
 @plainly
@@ -114,7 +107,7 @@ def run_weights(request: Request) -> Response:
         raise BadInput(f"{folder.path} has no weights of step {step}: ask for a keyframe, or play the run again to write them")
 
     def content() -> bytes:
-        return slim(path, programs_of_run(folder.path, folder.card["created"]), request.query_params.get("dtype", ""))
+        return slim(path, of_run(folder.path, folder.card["created"])["programs"], request.query_params.get("dtype", ""))
 
     return revalidated(request, path, content)
 
@@ -127,7 +120,8 @@ def pretrained_weights(request: Request) -> Response:
 
     def content() -> bytes:
         try:
-            programs: Any = first_scene(unpack(shipped(name, ".scene").read_bytes())[2])["programs"]
+            scene = shipped(name, ".scene")
+            programs = of_file(scene, scene.stat().st_mtime_ns)["programs"]
         except BadInput:  # a checkpoint without a recording: the model itself knows
             programs = getattr(loaded(path, path.stat().st_mtime_ns), "client", dict)()
         return slim(path, programs, dtype)

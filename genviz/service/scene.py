@@ -3,7 +3,9 @@
 import gzip
 import json
 import struct
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +34,19 @@ def scene_file(run_dir: str | Path, path: str | Path, frames: int = 48, limit: i
     raise BadInput(f"{folder.path}: a scene of {FEWEST} frames still has more than {limit:,} bytes: record smaller pictures")
 
 
-def first_scene(frames: bytes) -> dict[str, object]:
+@lru_cache(256)
+def of_run(path: Path, created: float) -> dict[str, Any]:
+    """The header of the scene that a run's recording in folder `path` begins with; `created` tells runs of one name apart."""
+    return first_scene((path / FRAMES).read_bytes())
+
+
+@lru_cache(64)
+def of_file(path: Path, changed: float) -> dict[str, Any]:
+    """The same of a scene file, last `changed` then."""
+    return first_scene(unpack(path.read_bytes())[2])
+
+
+def first_scene(frames: bytes) -> dict[str, Any]:
     """The header of the scene that starts a `frames` stream: panes, programs, latent, shape."""
     for start, end, _, kind in records(frames):
         if kind == SCENE:

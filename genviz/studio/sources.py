@@ -11,7 +11,7 @@ from typing import Any
 from genviz.errors import BadInput
 from genviz.paths import PRETRAINED
 from genviz.service import folder, scene
-from genviz.service.streams import FRAMES, ROW
+from genviz.service.streams import ROW
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,12 @@ def pretrained(slug: str, preset: str) -> Source | None:
 
 def programs(source: Source, wanted: str) -> frozenset[str]:
     """The names of its client programs; of a run that has not been pictured yet, `wanted`, as it may have it."""
-    found: Any = (first_scene(source) or {}).get("programs", [wanted])
-    return frozenset(found)
+    return frozenset((first_scene(source) or {}).get("programs", [wanted]))
 
 
 def pictured(source: Source, pane: str) -> bool:
     """Whether it has that pane; a run that has not been pictured yet may have any."""
-    found: Any = first_scene(source)
+    found = first_scene(source)
     return found is None or pane in {each["name"] for each in found["panes"]}
 
 
@@ -51,17 +50,10 @@ def first_scene(source: Source) -> dict[str, Any] | None:
     kind, _, name = source.id.partition(":")
     try:
         if kind == "run":
-            path = folder.find(name).path / FRAMES
-            return _header(path, source.info["created"])
-        return _header(path := PRETRAINED / f"{name}.scene", path.stat().st_mtime_ns)
+            return scene.of_run(folder.find(name).path, source.info["created"])
+        return scene.of_file(path := PRETRAINED / f"{name}.scene", path.stat().st_mtime_ns)
     except (BadInput, OSError):
         return None
-
-
-@lru_cache(maxsize=64)
-def _header(path: Path, _changed: float) -> dict[str, Any]:
-    film = path.read_bytes()
-    return dict(scene.first_scene(film if path.name == FRAMES else scene.unpack(film)[2]))
 
 
 def first(slug: str) -> Source | None:

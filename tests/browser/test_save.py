@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from driver import Open
+from driver import Open, Server
 from PIL import Image
 from playwright.sync_api import Page, expect
 from test_stage import look, train, until
@@ -132,11 +132,11 @@ def test_a_clip_can_be_stopped(visit: Open) -> None:
     until(page, "s.playhead === 10", SOURCE)
 
 
-def test_files_of_a_run_are_those_of_the_command_line(visit: Open, server: object, tmp_path: Path) -> None:
+def test_files_of_a_run_are_those_of_the_command_line(visit: Open, server: Server, tmp_path: Path) -> None:
     page = visit("/vae?steps=200")
     source = train(page)
     until(page, "s.status.state === 'done'", source)
-    folder = RunFolder(getattr(server, "home") / "runs" / source.removeprefix("run:"))  # noqa: B009
+    folder = RunFolder(server.home / "runs" / source.removeprefix("run:"))
     menu(page)
     path = saved(page, "link", "Python script", tmp_path)
     assert path.name == "vae-moons-200.py" and path.read_text() == export.script(export.Recorded(folder))

@@ -15,10 +15,11 @@ import genviz
 from genviz.claims import diffusion as claimed
 from genviz.data import Finite, Mixture
 from genviz.layers import Curves
+from genviz.metrics.likelihood import grey_level
 from genviz.metrics.mixing import Visits, visits
 from genviz.model import BadInput, Spec
 from genviz.models.chains.diffusion import Diffusion
-from genviz.models.chains.noise import Binomial, Gaussian, Noise, grey_level, normal, tabulate
+from genviz.models.chains.noise import Binomial, Gaussian, Noise, normal, tabulate
 from genviz.models.chains.reverse import Reversible
 from genviz.models.chains.schedules import rates
 from genviz.nets import Standardize

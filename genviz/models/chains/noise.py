@@ -58,9 +58,8 @@ def tabulate(beta: Float[Tensor, " T"], readout: Readout) -> Float[Tensor, "time
     x0_x, x0_f = (keep - c1) / c0, push / c0  # x0 = x0_x x + x0_f f, and eps follows from it
     rise = (noise - root * (1 - before).sqrt()) / noise
     rise_x, rise_f = root + rise * (1 - A.sqrt() * x0_x), -rise * A.sqrt() * x0_f
-    columns = Rates(
-        beta, A.sqrt(), noise, c0, c1, v, log_v, keep, push, spread, beta.logit(1e-9), stir, rise_x, rise_f
-    )  # fmt: skip
+    logit, signal = beta.logit(1e-9), A.sqrt()
+    columns = Rates(beta, signal, noise, c0, c1, v, log_v, keep, push, spread, logit, stir, rise_x, rise_f)
     table = torch.stack(columns, 1)
     return torch.cat([torch.eye(len(columns)).to(table)[1:2], table])
 
@@ -127,8 +126,7 @@ class Gaussian(Noise):
         return (var.log() - self.at(t).log_v + error - 1).sum(1) / 2
 
     def end(self, x0: Rows) -> Float[Tensor, " n"]:
-        last = self.table[-1]
-        signal, var = last[1], last[2].square()
+        signal, var = self.table[-1, 1], self.table[-1, 2].square()
         return ((signal * x0).square() + var - 1 - var.log()).sum(1) / 2
 
     def origin(self, mean: Rows, xt: Rows, t: Times) -> Rows:
@@ -194,16 +192,6 @@ def normal(mean: Tensor, std: Tensor) -> Normal:
 
 def coin(p: Tensor) -> Bernoulli:
     return Bernoulli(p, validate_args=False)
-
-
-def grey_level(law: Normal, x: Rows, width: float) -> Float[Tensor, "n d"]:
-    """log of the probability that `law` gives to the interval of that width round x; those at −1 and 1 have no outer end."""
-    law = normal(law.loc.double(), law.scale.double())
-    high, low = (x + width / 2).where(x < 1 - width / 2, math.inf), (x - width / 2).where(x > width / 2 - 1, -math.inf)
-    a, b = (high - law.loc) / law.scale, (low - law.loc) / law.scale
-    sign = torch.where(a + b > 0, -1.0, 1.0).nan_to_num()  # in the lower tail, where differences are not rounded away
-    mass = (torch.special.ndtr(sign * a) - torch.special.ndtr(sign * b)).abs()
-    return mass.clamp(min=1e-300).log().to(x.dtype)
 
 
 def draw(law: Distribution, rng: Rng) -> Tensor:

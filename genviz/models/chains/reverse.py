@@ -10,12 +10,12 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Distribution
 
+from genviz.metrics.likelihood import LEVELS, grey_level
 from genviz.model import BadInput, Spec, State
-from genviz.models.chains.noise import LOG_2PI, Gaussian, Noise, Rows, Times, draw, grey_level, normal
+from genviz.models.chains.noise import LOG_2PI, Gaussian, Noise, Rows, Times, draw, normal
 from genviz.nets import Standardize
 from genviz.rng import Rng
 
-LEVELS = 256  # of a grey pixel
 TOGETHER = 4096  # rows in one call of the network
 
 

@@ -9,27 +9,21 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid, softplus
 
-from genviz.errors import BadInput
-from genviz.metrics.partition import halves, softplus_sums
+from genviz.models.energy.constant import Summable
 from genviz.rng import Rng
 from genviz.samplers.tempering import Tempering, ladder
 
-LOG_2PI = math.log(2 * math.pi)
 LOG_S2 = (2 * math.log(0.07), 2 * math.log(1.4))  # a learned σ runs to 0 on few points, and away on many
-COMPONENTS = 12  # hidden units whose states are worth a look one by one
 
 
-class Harmonium(nn.Module):
+class Harmonium(Summable, nn.Module):
     """E(v, h) = -b·v - c·h - v W h with bits v (n, d) and h (n, m), or ‖v - b‖²/2σ² - c·h - v W h/σ² with real v; nats.
 
     Mathematics alone: how either layer is drawn given the other, what is left when one is summed out, the statistics whose
-    difference is the gradient, and the two paths to a flat distribution that tempering and annealing take. A class of
-    `metrics.partition` by its methods: its hidden layer, or its visible one if that is smaller, can be listed and annealed.
+    difference is the gradient, and the path to a flat distribution that tempering takes; its constant Z is `Summable`.
 
     Source: Smolensky 1986; Welling, Rosen-Zvi & Hinton, NIPS 2004.
     """
-
-    anchor: Tensor  # (d,) biases of the independent units that annealing starts from
 
     def __init__(self, d: int, m: int, std: float = 0.01, sigma: float = 0.0, learn_sigma: bool = False) -> None:
         """First weights N(0, std²); `sigma` > 0 makes the visible units real."""
@@ -150,59 +144,6 @@ class Harmonium(nn.Module):
             gain = flip * self.b[i] + (softplus(up + flip[:, None] * self.W[i]) - softplus(up)).sum(1)
             found += v.shape[1] * logsigmoid(-gain).mean().item() / draws
         return found
-
-    # ------------------------------------------------------------ the constant Z: `metrics.partition` asks for these
-
-    @property
-    def lists_hidden(self) -> bool:
-        return self.real or self.W.shape[1] <= self.W.shape[0]
-
-    @property
-    def listed(self) -> int:
-        return self.W.shape[int(self.lists_hidden)]
-
-    def log_terms(self, high: Float[Tensor, "k m"], low: Float[Tensor, "l m"]) -> Float[Tensor, "k l"]:
-        """log Σ exp(-E) over the other layer, for every state high + low of the listed one."""
-        W, c, b = (self.W, self.c, self.b) if self.lists_hidden else (self.W.T, self.b, self.c)
-        W, c, b = W.double(), c.double(), b.double()
-        alone, a, g = (high @ c)[:, None] + low @ c, b + high @ W.T, low @ W.T
-        if not self.real:
-            return alone + softplus_sums(a, g)
-        s2, square = self.log_s2.double().exp(), a.square().sum(1)[:, None] + 2 * a @ g.T + g.square().sum(1)
-        return alone + (square - b @ b) / (2 * s2) + len(b) / 2 * (LOG_2PI + s2.log())
-
-    def draw_exactly(self, n: int, rng: Rng) -> Float[Tensor, "n m"]:
-        """`n` independent h ~ p(h), by listing the smaller layer."""
-        high, low = halves(self.listed)
-        index = rng.categorical(self.log_terms(high, low).flatten().softmax(0), n)
-        states = (high[index // len(low)] + low[index % len(low)]).to(self.W.dtype)
-        return states if self.lists_hidden else rng.coins(self.up(states).sigmoid())
-
-    def hidden_states(self) -> tuple[Float[Tensor, " k"], Float[Tensor, "k m"]]:
-        """p(h) of every state of the hidden layer, and the states."""
-        if not self.lists_hidden or len(self.c) > COMPONENTS:
-            most = COMPONENTS if self.real else min(COMPONENTS, len(self.b))
-            raise BadInput(f"a mixture of 2^{len(self.c)} components is too much to see: take at most {most} hidden units")
-        high, low = halves(len(self.c))
-        states = (high[:, None] + low).flatten(0, 1).to(self.W.dtype)
-        return self.log_terms(high, low).flatten().softmax(0).to(self.W.dtype), states
-
-    def base(self, n: int, rng: Rng) -> tuple[Tensor, float]:
-        """Independent units of bias `anchor` (real: b), and hidden ones that are coins."""
-        bias = self.b if self.real else self.anchor
-        log_z = len(bias) / 2 * (LOG_2PI + self.log_s2) if self.real else softplus(bias.double()).sum()
-        return self.draw(self.mean(bias.expand(n, -1)), rng), float(log_z) + len(self.c) * math.log(2)
-
-    def log_f(self, v: Float[Tensor, "n d"], betas: Float[Tensor, " k"]) -> Float[Tensor, "k n"]:
-        """(1-β)(anchor·v) - β field(v) + Σ softplus(β up(v))."""
-        hidden = softplus(betas[:, None, None] * self.up(v).double()).sum(2)
-        far = v @ self.anchor if not self.real else -self.field(v)
-        return torch.outer(1 - betas, far.double()) - torch.outer(betas, self.field(v).double()) + hidden
-
-    def anneal(self, v: Float[Tensor, "n d"], beta: float, rng: Rng) -> Float[Tensor, "n d"]:
-        h = rng.coins((beta * self.up(v)).sigmoid())
-        bias = self.b if self.real else self.anchor
-        return self.draw(self.mean((1 - beta) * bias + beta * self.down(h)), rng)
 
     # ------------------------------------------------------------ tempering
 

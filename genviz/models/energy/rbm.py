@@ -11,7 +11,7 @@ from torch import Tensor
 from genviz.data import Data
 from genviz.metrics.partition import MOST, ais, exact_log_z
 from genviz.model import BadInput, Model, Preset, Spec, State, Step, action, knob
-from genviz.models.energy.harmonium import COMPONENTS, Harmonium
+from genviz.models.energy.harmonium import Harmonium
 from genviz.nets import Standardize, falling
 from genviz.rng import Rng
 
@@ -146,7 +146,7 @@ class RBM(Model):
 
     def dream(self, n: int, rng: Rng, sweeps: int = 20) -> Float[Tensor, "n d"]:
         """`sample` with few sweeps: from the model's own chains, which stand where training left them, they are enough."""
-        if self.net.listed > COMPONENTS:
+        if not self.net.few:
             last = next(islice(self.chain(n, rng), sweeps, None))
             return last.x if self.net.real else last.aux["p"]
         mean = self.net.mean(self.net.down(self.net.draw_exactly(n, rng)))

@@ -121,7 +121,7 @@ describe("names and files", () => {
     fileName({ info: { model: "vae", data }, playhead } as unknown as Source, ".gif");
   it("tells model, data and step", () => {
     expect(named("moons:n=200,test=50")).toBe("vae-moons-840.gif");
-    expect(named("/home/me/my data.csv:rows=9")).toBe("vae-my-data-840.gif");
+    expect(named("tables/my data.csv:rows=9")).toBe("vae-my-data-840.gif");
     expect(named("C:\\me\\my.npz")).toBe("vae-my-840.gif");
   });
   it("tells the part of what is begun from a recording", () => {

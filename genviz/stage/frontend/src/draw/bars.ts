@@ -18,6 +18,12 @@ export function barScale(layer: Bars, seen: [number, number]): Scale {
   return { lo: Math.log10(least), hi: Math.log10(Math.max(seen[1], threshold * 3, least * 10)), log: true };
 }
 
+/** Where a value stands on a scale, 0 at its low end and 1 at its high one. */
+export function along(scale: Scale, v: number): number {
+  const u = scale.log ? Math.log10(Math.max(v, 10 ** scale.lo)) : v;
+  return (u - scale.lo) / (scale.hi - scale.lo || 1);
+}
+
 /** Two figures, and the zero of 1.0 among them: values below each other should be read alike. */
 const figure = (value: number) => (value >= 0.1 && value < 10 ? value.toPrecision(2) : number(value, 2));
 
@@ -40,10 +46,7 @@ export function drawBars(
   left = Math.min(left, w * 0.45);
   const [top, bottom] = [layer.threshold === undefined ? 4 : 20, h - 22];
   const right = w - 46;
-  const at = (v: number) => {
-    const u = scale.log ? Math.log10(Math.max(v, 10 ** scale.lo)) : v;
-    return left + ((u - scale.lo) / (scale.hi - scale.lo || 1)) * (right - left);
-  };
+  const at = (v: number) => left + along(scale, v) * (right - left);
   const zero = scale.log ? left : at(0);
   const pitch = Math.min(34, (bottom - top) / n);
   const rows = layer.sort ? ranks(values) : null; // whole rows also between two frames: bars must not overlap

@@ -6,7 +6,7 @@ import { ranks } from "../blend";
 import { colourOf, type Theme } from "../theme";
 import type { Bars } from "../types";
 import { compact, measured, number } from "../words";
-import type { Scale } from "./bars";
+import { along, type Scale } from "./bars";
 
 const WORDS = 30; // pixels a bar needs for its name to be written below it
 
@@ -50,10 +50,7 @@ export function drawUpright(
   const box = mini ? { x: 0, y: 0, w, h } : room;
   const step = mini ? w / values.length : pitch;
   const { labels, marks } = layer.tensors;
-  const at = (value: number) => {
-    const u = scale.log ? Math.log10(Math.max(value, 10 ** scale.lo)) : value;
-    return box.y + (1 - (u - scale.lo) / (scale.hi - scale.lo || 1)) * box.h;
-  };
+  const at = (value: number) => box.y + (1 - along(scale, value)) * box.h;
   const zero = scale.log ? box.y + box.h : at(0);
   if (!mini) axis(g, theme, layer, scale, at, box);
   const thick = step > 3 ? step * 0.74 : Math.max(step * 0.9, 0.5);
