@@ -148,7 +148,7 @@ def energies(model: Model, data: Data, rng: Rng) -> list[Pane]:
 
 @panel("energy", "monitor")
 def likelihood(model: Model, data: Data, rng: Rng) -> list[Pane]:
-    best = f" The best there can be is {-truth.entropy():.2f}." if isinstance(truth := data.density, Finite) else ""
+    best = f" The best there can be is −{truth.entropy():.2f}." if isinstance(truth := data.density, Finite) else ""
     lines = [
         Curves(name="test", columns=("test log-likelihood",), role="truth", label="log p of unseen rows"),
         Curves(name="guess", columns=("pseudo-likelihood",), role="noise", hidden=True, label="pseudo-likelihood, cheap"),
@@ -185,7 +185,7 @@ def states(model: Model, data: Data, rng: Rng) -> list[Pane]:
         labels, classes = legal.long(), ("other", "legal")
         log_p = (truth.probs * p.double()[places(truth.states)].log()).sum().item()
         rows += [
-            ("log-likelihood", log_p, "nats", f"exact, of {int(legal.sum())} legal states; the best is {-truth.entropy():.3f}"),
+            ("log-likelihood", log_p, "nats", f"exact, of {int(legal.sum())} legal states; the best is −{truth.entropy():.3f}"),
             ("legal, exactly", p[legal].sum().item(), "", "the sum of the legal bars"),
             ("legal fantasies", share[legal].sum().item(), "", f"of {FANTASIES:,}, {SWEEPS} sweeps after its own chains"),
             ("kinds of legal fantasies", float((share[legal] > 0).sum()), "", f"of {int(legal.sum())}"),
@@ -253,9 +253,7 @@ def density(model: Model, data: Data, rng: Rng) -> list[Pane]:
         area = (x0, x1, y0, y1)
         layers.append(Field(name="truth", values=exact, extent=area, style="contour", role="truth", static=True, label="truth"))
     layers.append(real(data))
-    worse = (
-        f"Worse than a single Gaussian: {mean:.2f} against {one:.2f} nats a row. Take a larger sigma or larger first weights."
-    )
+    worse = f"Worse than a single Gaussian by {one - mean:.2f} nats a row. Take a larger sigma or larger first weights."
     test = f"exact, mean over {len(x)} unseen rows"
     rows = [
         ("log p(x)", mean, "nats", test),

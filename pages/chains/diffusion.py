@@ -31,7 +31,8 @@ page.idea(
     "in bits, and what is known of a row steers each step: half a picture can be completed.",
     ["x₀", "→ noise q(xₜ|xₜ₋₁) →", "x_T", "→ network p(xₜ₋₁|xₜ) →", "x₀"],
 )
-page.stage(["raster", "data", "samples"])
+bits = page.source is not None and page.source.info["spec"]["support"] == "binary"
+page.stage(["raster"] if bits else ["data", "samples"])
 
 page.film("undoing")  # points in a plane, both ways
 page.film("chain")  # any rows

@@ -34,12 +34,15 @@ page.idea(
     "on for ever (PCD), or chains that are heated to cross barriers.",
     ["v", "→ p(h|v) = σ(c + vW) →", "h", "→ p(v|h) = σ(b + hWᵀ) →", "v"],
 )
-page.stage(["data", "density", "samples", "filters"])
+pictures = page.source is None or page.source.images
+page.stage(["samples", "filters"] if pictures else ["data", "density"])
 
 page.walk("gibbs")  # the microscope, of bits
 page.film("chain")
 page.film("completing")
-page.pictures(["states"], ["likelihood"], ["energies"], ["annealing"], ["components"], ["codes"])
+page.pictures(
+    ["states"], ["likelihood"], ["energies"], ["annealing"], ["components"], ["codes"], *([] if pictures else [["filters"]])
+)
 curves_over(
     page,
     "test log-likelihood",

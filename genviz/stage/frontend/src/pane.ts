@@ -55,7 +55,7 @@ export class PaneView {
   private readonly tag = el("p", { class: "tag", hidden: true });
   at = -1; // of a board, the unit that keys are at
   private readonly sign = el("p", { class: "empty", hidden: true });
-  private readonly chip = el("p", { class: "chip", title: FINISHED, hidden: true }, "decoded by the finished weights");
+  private readonly chip = el("p", { class: "chip", title: FINISHED, hidden: true }, "with the finished weights");
   private readonly moment = el("p", { class: "moment", hidden: true, "aria-live": "polite" });
   readonly header = el("header");
   readonly legend = el("div", { class: "legend", role: "group", "aria-label": "layers" });
