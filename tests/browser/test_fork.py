@@ -16,6 +16,7 @@ def finished(visit: Open, path: str, **options: object) -> tuple[Page, str]:
     page = visit(path, **options)
     source = train(page)
     until(page, "s.status.state === 'done' && s.frames.at(-1).step === s.status.until", source)
+    page.wait_for_function(IDLE)  # a run of a second ends before the form is the new run's
     return page, source
 
 
@@ -133,6 +134,7 @@ def test_a_knob_that_is_not_live_begins_a_run_beside_its_parent(visit: Open) -> 
     hidden = page.get_by_label(re.compile("^hidden"))
     hidden.fill("16")
     hidden.press("Enter")
+    page.wait_for_function("location.search.includes('hidden=16')")
     expect(page.get_by_text("with the same seed, drawn beside this one")).to_be_visible()
     page.get_by_role("button", name="Train anew").click()
     page.wait_for_url(re.compile("beside="), timeout=60_000)

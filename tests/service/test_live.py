@@ -28,6 +28,7 @@ from websockets.sync.client import ClientConnection, connect
 from genviz import checkpoint
 from genviz.service import export, live, remove, routes, scene_file
 from genviz.service.pool import Pool
+from genviz.service.scene import first_scene
 from genviz.service.streams import FRAMES, METRICS, STREAMS, header, records
 
 from .conftest import SMALL, Short, eventually, streams
@@ -213,7 +214,7 @@ def test_weights_and_looks_of_a_run(server: str, short: Short) -> None:
     assert {tensor.dtype for tensor in half.values()} == {np.dtype("float16")} and half.keys() == got.keys()
     status, body, _ = get(f"{at}/weights/4000")
     assert status == 404 and str(short.folder.path) in json.loads(body)["error"]
-    asked = [pane["ask"] for pane in routes.first_scene(streams(short.folder.path)[2])["panes"] if pane.get("ask")]  # pyright: ignore
+    asked = [pane["ask"] for pane in first_scene(streams(short.folder.path)[2])["panes"] if pane.get("ask")]
     assert asked
     status, body, _ = get(f"{at}/look/{asked[0]}?step=39&point=3")
     assert status == 200 and header(body)["panes"]
