@@ -1,12 +1,13 @@
 """A real server and a real Chromium; every test fails on a page error, a streamlit exception or a request to another host."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from urllib.parse import urlsplit
 
 import pytest
 from driver import ARGS, IDLE, Open, Server, chromium
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+PAGES = pytest.StashKey[list[Page]]()
 expect.set_options(timeout=20_000)  # two cores share a server, its workers, Chromium and the other tests
 
 
@@ -26,10 +27,26 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
+# what is on the stage: runs, their states and steps, and the words of the strips
+STAGE = """() => [location.href, ...[...window.__genviz?.sources ?? []].map(([id, s]) =>
+  `${id} ${JSON.stringify(s.status)} frames ${s.frames.length} scene ${Boolean(s.scene)} ${s.problem}`)].join('\\n')"""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails says what its pages showed."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for page in item.stash.get(PAGES, []):
+            strips = page.locator(".strips").all_inner_texts()
+            report.sections.append((f"on {page.url}", "\n".join([page.evaluate(STAGE), *strips])))
+    return report
+
+
 @pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Open]:
+def visit(browser: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Open]:
     """`visit("/vae", width=390, dark=True)`: a page opened cold in a context of its own, and judged at the end."""
-    pages: list[Page] = []
+    pages = request.node.stash[PAGES] = list[Page]()
     faults: list[str] = []
 
     def go(path: str, width: int = 1280, height: int = 900, dark: bool = False) -> Page:
@@ -52,7 +69,7 @@ def visit(browser: Browser, server: Server) -> Iterator[Open]:
 
 def _complaint(message: ConsoleMessage) -> list[str]:
     """What our code complains of; the network's own messages belong to restarts and to streamlit's look for its health."""
-    network = ("Failed to load resource", "WebSocket connection", "net::ERR", "not responding")
+    network = ("Failed to load resource", "WebSocket connection", "net::ERR", "not responding", "reaching server endpoint")
     ours = message.type == "error" and not any(words in message.text for words in network)
     return [f"console: {message.text}"] if ours else []
 
