@@ -69,7 +69,9 @@ const same = (a: Float32Array, b: Float32Array) => a.length === b.length && a.ev
 
 function outer(v: Float32Array, h: Float32Array): Float32Array {
   const out = new Float32Array(v.length * h.length);
-  for (let i = 0, at = 0; i < v.length; i++) for (let j = 0; j < h.length; j++, at++) out[at] = v[i] * h[j];
+  for (let i = 0, at = 0; i < v.length; i++, at += h.length) {
+    if (v[i]) for (let j = 0; j < h.length; j++) out[at + j] = v[i] * h[j]; // of bits most are off
+  }
   return out;
 }
 

@@ -67,6 +67,9 @@ export class PaneView {
   private drawn = ""; // what legend, numbers and label were built from
   private rows = "";
   private telling: ReturnType<typeof setTimeout> | undefined;
+  private sight = true;
+  private shot: Frame | null = null;
+  private late: ReturnType<typeof setTimeout> | undefined; // a drawing that nobody waits for
   private picture: Picture | null = null; // the last one, and its number
   private count = 0;
 
@@ -131,7 +134,25 @@ export class PaneView {
   private readonly leaves: (() => void)[] = [];
 
   close(): void {
+    clearTimeout(this.late);
     for (const leave of this.leaves) leave();
+  }
+
+  /** In sight or not: what nobody sees is drawn twice a second, for those who hear it. */
+  set sighted(on: boolean) {
+    this.sight = on;
+    if (on) this.catchUp();
+  }
+
+  follow(shot: Frame | null): void {
+    this.shot = shot;
+    if (this.sight) this.draw(shot);
+    else this.late ??= setTimeout(() => this.draw(this.shot), PATIENCE);
+  }
+
+  /** Now, if a drawing is late. */
+  catchUp(): void {
+    if (this.late !== undefined) this.draw(this.shot);
   }
 
   /** The particle that can be dragged here. */
@@ -157,6 +178,8 @@ export class PaneView {
   }
 
   draw(shot: Frame | null): void {
+    clearTimeout(this.late);
+    this.late = undefined;
     const { host, pane } = this;
     const { source, theme } = host;
     this.layers = layersAt(source, pane.name, pane.layers, shot, host.still);
@@ -227,6 +250,7 @@ export class PaneView {
 
   /** The picture as it stands, with so many pixels a CSS pixel. */
   print(ratio: number): HTMLCanvasElement {
+    this.catchUp();
     if (ratio === (window.devicePixelRatio || 1)) return this.canvas;
     this.printed ??= { canvas: el("canvas"), backdrop: new Backdrop() };
     const { canvas, backdrop } = this.printed;

@@ -95,9 +95,15 @@ export class View implements Host {
     this.observer = new ResizeObserver((entries) => this.resized(entries));
     this.observer.observe(this.root);
     if (this.transport) this.observer.observe(this.transport.root);
-    this.sight = new IntersectionObserver(([entry]) => {
-      this.visible = entry.isIntersecting;
-      if (this.visible) this.invalidate();
+    this.sight = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        const view = this.views.find((one) => one.root === target);
+        if (view) view.sighted = isIntersecting;
+        else if (target === this.root) {
+          this.visible = isIntersecting;
+          if (isIntersecting) this.invalidate();
+        }
+      }
     });
     this.sight.observe(this.root);
     const restyle = () => this.restyle();
@@ -351,8 +357,11 @@ export class View implements Host {
     sides.sort((a, b) => letter(a.host).localeCompare(letter(b.host)));
     const both = interleaved(names, sides);
     const wanted = both.map(({ pane }) => pane);
-    for (const view of this.views) for (const part of [view.frame, view.header, view.legend]) this.observer.unobserve(part);
-    for (const view of this.views) view.close();
+    for (const view of this.views) {
+      for (const part of [view.frame, view.header, view.legend]) this.observer.unobserve(part);
+      this.sight.unobserve(view.root);
+      view.close();
+    }
     this.views = both.map(({ host, pane }) => new PaneView(host, pane));
     if (theirs) for (const view of this.views) view.header.prepend(el("span", { class: "badge" }, letter(view.host)));
     this.root.hidden = Boolean(this.source.walk && !wanted.length); // these data have no such chain
@@ -367,6 +376,7 @@ export class View implements Host {
       interact(view);
       view.clamps();
       for (const part of [view.frame, view.header, view.legend]) this.observer.observe(part);
+      this.sight.observe(view.root);
     }
     this.layout();
   }
@@ -482,7 +492,7 @@ export class View implements Host {
     for (const one of new Set([source, ...this.views.map(({ host }) => host.source)])) slowOf(one).take();
     for (const view of this.views) {
       view.sync();
-      view.draw(source.walk ? source.walk.moment : slowOf(view.host.source).shot());
+      view.follow(source.walk ? source.walk.moment : slowOf(view.host.source).shot());
     }
     this.bar?.draw();
     this.transport?.draw(this.views[0]?.pane, this.theme, this.hidden);

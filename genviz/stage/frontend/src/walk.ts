@@ -771,7 +771,8 @@ export class Walk extends Player implements Walking {
     if (here?.type !== "images" || !here.tensors.pixels || !h) return layer;
     const { data, shape } = here.tensors.pixels;
     const size = shape[1] * shape[2];
-    const pixels = Float32Array.from(data, (value, i) => (h[Math.floor(i / size)] ? value : 0.5));
+    const pixels = new Float32Array(data.length).fill(0.5);
+    for (let j = 0; j < shape[0]; j++) if (h[j]) pixels.set(data.subarray(j * size, (j + 1) * size), j * size);
     return { ...layer, ...(here.diverging && { diverging: here.diverging }), tensors: { pixels: { data: pixels, shape } } };
   }
 }
