@@ -33,5 +33,6 @@ def kept(step: int, until: int, small: bool) -> bool:
 
 
 def measured(step: int, until: int) -> bool:
-    """Whether the costlier figures are due."""
-    return step % max(1, until // 10) == 0 or (step >= 64 and doubling(step))
+    """Whether the costlier figures are due: at tenths of the run, and at powers of two before the first of them."""
+    tenth = max(1, until // 10)
+    return step % tenth == 0 or (64 <= step < tenth and doubling(step))
