@@ -135,6 +135,7 @@ class Curves(Layer):
     columns: Sequence[str] = ()
     stack: bool = False  # areas on top of each other
     signs: Sequence[float] = ()  # a factor for each column, 1 when left out
+    dash: int = 0  # 0 … 3: how lines of one role are told apart
     xy: Tensor | None = None
     tensors: ClassVar[tuple[str, ...]] = ("xy",)
 
@@ -209,6 +210,7 @@ class Pane:
     x: tuple[float, float] | None = None  # limits; None: from the layers
     y: tuple[float, float] | None = None
     x_label: str = ""
+    x_log: bool = False  # x holds log10 of what its label names
     y_label: str = ""
     latent: bool = False  # the pointer here chooses a code
     line: bool = False  # only the horizontal scale means something

@@ -126,7 +126,7 @@ def energies(model: Model, data: Data, rng: Rng) -> list[Pane]:
             kind="curves",
             layers=[
                 Curves(name="train", xy=curve(found["train"]), role="data", label="training rows"),
-                Curves(name="test", xy=curve(found["test"]), role="truth", label="unseen rows"),
+                Curves(name="test", xy=curve(found["test"]), role="data", dash=1, label="unseen rows"),
                 Curves(name="noise", xy=curve(found["noise"]), role="noise", label="noise with the same means"),
                 Curves(name="fantasies", xy=curve(found["fantasies"]), role="model", label="its fantasies"),
                 Caption(
@@ -150,7 +150,7 @@ def energies(model: Model, data: Data, rng: Rng) -> list[Pane]:
 def likelihood(model: Model, data: Data, rng: Rng) -> list[Pane]:
     best = f" The best there can be is −{truth.entropy():.2f}." if isinstance(truth := data.density, Finite) else ""
     lines = [
-        Curves(name="test", columns=("test log-likelihood",), role="truth", label="log p of unseen rows"),
+        Curves(name="test", columns=("test log-likelihood",), label="log p of unseen rows"),
         Curves(name="guess", columns=("pseudo-likelihood",), role="noise", hidden=True, label="pseudo-likelihood, cheap"),
     ]
     return [
@@ -363,7 +363,8 @@ def annealing(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
             layers=[dots, *layers, mean, Numbers(name="numbers", rows=rows), Caption(name="warning", text=warning)],
             x=across,
             y=(low - pad, high + pad),
-            x_label="log10 of the number of temperatures",
+            x_label="temperatures",
+            x_log=True,
             y_label="log Z, nats",
             reads="With more temperatures the runs agree; a few that count, far above the others, mean an estimate too small.",
             how=how,

@@ -43,9 +43,13 @@ def chart(knobs: Any, bits: bool, now: Float[Tensor, " T"]) -> list[Pane]:
         force = {kind: kind == knobs.schedule for kind in drawn}
         return [
             Curves(
-                name=kind, xy=xy, role="model" if force[kind] else "noise", label=f"{kind}{', in force' if force[kind] else ''}"
+                name=kind,
+                xy=xy,
+                role="model" if force[kind] else "noise",
+                dash=0 if force[kind] else k,
+                label=f"{kind}{', in force' if force[kind] else ''}",
             )
-            for kind, xy in drawn.items()
+            for k, (kind, xy) in enumerate(drawn.items())
         ]
 
     def kept(beta: Tensor) -> Tensor:

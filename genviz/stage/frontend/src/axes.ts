@@ -17,6 +17,15 @@ export function ticks(lo: number, hi: number, count: number): number[] {
   return out;
 }
 
+/** Where 1, 3, 10, 30, … stand on a scale of log10. */
+function decades(lo: number, hi: number): number[] {
+  const places = Array.from(
+    { length: 2 * Math.ceil(hi - lo + 1) },
+    (_, i) => Math.floor(lo) + (i >> 1) + (i % 2) * Math.log10(3),
+  );
+  return places.filter((x) => x >= lo && x <= hi);
+}
+
 /** Widens the limits so that a unit is as long up as across, unless the two scales have little to do with each other. */
 export function squared([x0, x1, y0, y1]: Limits, w: number, h: number): Limits {
   const across = (x1 - x0) / w;
@@ -40,7 +49,14 @@ export class Plane {
   uy = (py: number) => this.limits[2] + (1 - (py - this.box.y) / this.box.h) * (this.limits[3] - this.limits[2]);
 }
 
-type Labels = { x?: string | undefined; y?: string | undefined; xTicks?: number[]; yTicks?: number[]; inside?: boolean };
+type Labels = {
+  x?: string | undefined;
+  y?: string | undefined;
+  xTicks?: number[];
+  yTicks?: number[];
+  inside?: boolean;
+  log?: boolean;
+};
 
 /** Frame, few ticks, axis names. Drawn above the layers, so that nothing sticks out. */
 export function frame(g: CanvasRenderingContext2D, plane: Plane, theme: Theme, labels: Labels = {}): void {
@@ -54,13 +70,13 @@ export function frame(g: CanvasRenderingContext2D, plane: Plane, theme: Theme, l
   const bottom = box.y + box.h;
   g.textAlign = "center";
   g.textBaseline = "top";
-  const xs = labels.xTicks ?? ticks(x0, x1, Math.min(5, box.w / 70));
+  const xs = labels.xTicks ?? (labels.log ? decades(x0, x1) : ticks(x0, x1, Math.min(5, box.w / 70)));
   g.beginPath();
   for (const x of xs) {
     const px = Math.round(plane.px(x)) + 0.5;
     g.moveTo(px, bottom - 1);
     g.lineTo(px, bottom + 3);
-    const text = compact(x);
+    const text = compact(labels.log ? 10 ** x : x);
     const half = g.measureText(text).width / 2;
     g.fillText(text, Math.min(Math.max(px, half), box.x + box.w - half + 8), bottom + 5);
   }

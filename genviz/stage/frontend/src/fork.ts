@@ -90,5 +90,7 @@ export const DEAR = 10; // seconds of training again that are announced first
 /** What a fork at that step costs, if it is much; else "". */
 export function cost(frames: Pick<Frame, "step" | "time">[], step: number): string {
   const seconds = pace(frames) * step;
-  return seconds > DEAR ? `A fork here trains ${steps(step)} again, about ${whole(seconds)} s. Press fork again to do so.` : "";
+  return seconds > DEAR
+    ? `A fork here trains ${steps(step)} again, about ${whole(seconds)} s. Press “fork all the same” to do so, or fork earlier.`
+    : "";
 }

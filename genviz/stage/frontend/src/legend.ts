@@ -1,6 +1,7 @@
 // The legend of a pane: a toggle for each layer with a label. The swatch shows the colour and the form.
 
 import { drawing, el } from "./dom";
+import { PLAIN } from "./draw/curves";
 import { colourOf, SHAPES, type Shape, type Theme } from "./theme";
 import type { Layer } from "./types";
 
@@ -125,7 +126,7 @@ export function swatch(layer: Layer, theme: Theme, drawn: boolean): SVGSVGElemen
       return drawing(w, h, [line(GRID)]);
     case "curves":
       if (layer.stack) return drawing(w, h, [["M2 8l5-3 4 2 7-5v11H2z", colour]]);
-      return drawing(w, h, [line("M2 10l5-5 4 4 7-6")]);
+      return dashed(drawing(w, h, [line("M2 10l5-5 4 4 7-6")]), layer.dash);
     case "bars":
       return drawing(w, h, [["M2 2h14v4H2zM2 8h8v4H2z", colour]]);
     case "images":
@@ -152,6 +153,11 @@ export function swatch(layer: Layer, theme: Theme, drawn: boolean): SVGSVGElemen
     default:
       return drawing(w, h, [line("M2 10l5-5 4 4 7-6")]);
   }
+}
+
+function dashed(svg: SVGSVGElement, dash = 0): SVGSVGElement {
+  if (dash) svg.firstElementChild?.setAttribute("stroke-dasharray", PLAIN[dash % 4].join(" "));
+  return svg;
 }
 
 const tiles = (theme: Theme) =>

@@ -124,7 +124,13 @@ function ground(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): 
   for (const layer of mini ? [] : order) if (layer.type === "points" && layer.pick) ringed(b, p, layer);
   for (const layer of above) faintly(b, p, layer);
   g.restore();
-  if (!mini) frame(g, plane, p.theme, { ...named, inside: pane.latent === true, ...(pane.line && { yTicks: [] }) });
+  if (!mini)
+    frame(g, plane, p.theme, {
+      ...named,
+      inside: pane.latent === true,
+      ...(pane.line && { yTicks: [] }),
+      log: pane.x_log === true,
+    });
   return plane;
 }
 

@@ -17,7 +17,7 @@ import type { Theme } from "./theme";
 import { Tracer } from "./trace";
 import type { Bars, Frame, Handles, Layer, Numbers, Pane, Source, Trace } from "./types";
 import { Wipe, wiped } from "./wipe";
-import { head, measured, number, summary } from "./words";
+import { head, measured, number, summary, whole } from "./words";
 
 /** What a pane needs of the mount it stands in. */
 export type Host = {
@@ -70,6 +70,7 @@ export class PaneView {
   private sight = true;
   private shot: Frame | null = null;
   private late: ReturnType<typeof setTimeout> | undefined; // a drawing that nobody waits for
+  private badge: HTMLElement | null = null; // of a pane that stands beside another run's
   private picture: Picture | null = null; // the last one, and its number
   private count = 0;
 
@@ -177,11 +178,19 @@ export class PaneView {
     );
   }
 
+  /** It is that run's, of several on the stage. */
+  lettered(letter: string): void {
+    this.badge = el("span", { class: "badge" }, letter);
+    this.badge.dataset.letter = letter;
+    this.header.prepend(this.badge);
+  }
+
   draw(shot: Frame | null): void {
     clearTimeout(this.late);
     this.late = undefined;
     const { host, pane } = this;
     const { source, theme } = host;
+    if (this.badge) say(this.badge, `${this.badge.dataset.letter} · ${whole(source.playhead)}`);
     this.layers = layersAt(source, pane.name, pane.layers, shot, host.still);
     this.wipe?.follow();
     const wait = this.answer();
@@ -300,8 +309,15 @@ export class PaneView {
   private merged(): Pane {
     const { pane, asked } = this;
     if (!asked) return pane;
-    const { x, y, x_label, y_label } = asked;
-    return { ...pane, ...(x && { x }), ...(y && { y }), ...(x_label && { x_label }), ...(y_label && { y_label }) };
+    const { x, y, x_label, y_label, x_log } = asked;
+    return {
+      ...pane,
+      ...(x_log && { x_log }),
+      ...(x && { x }),
+      ...(y && { y }),
+      ...(x_label && { x_label }),
+      ...(y_label && { y_label }),
+    };
   }
 
   /** Adds what the server computed for the selected point; returns what to say while there is nothing. */

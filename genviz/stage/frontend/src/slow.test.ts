@@ -26,3 +26,21 @@ test("a moment that was on its way does not switch slow motion on again", () => 
   expect(slow.on).toBe(true);
   vi.useRealTimers();
 });
+
+test("switched off before the run has said that it was on, it ends when the run has heard both", () => {
+  vi.useFakeTimers();
+  const shots: Frame[] = [];
+  const source = { shots, following: true, status: { state: "running", step: 1, until: 9, slow: false }, changed: () => {} };
+  const slow = new Slow(source as unknown as Source);
+  slow.set(true);
+  slow.take();
+  slow.set(false);
+  slow.take();
+  source.status.slow = true; // of the first of the two
+  shots.push(shot());
+  slow.take();
+  source.status.slow = false; // of the second
+  slow.take();
+  expect(slow.on).toBe(false);
+  vi.useRealTimers();
+});

@@ -12,6 +12,7 @@ export class Slow {
   private seen = new WeakSet<Frame>();
   private queue: Frame[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private told = false; // the run has said that it is slow
   private refused = false; // switched off here, and the run has not said that it heard
 
   constructor(private readonly source: Source) {
@@ -21,7 +22,9 @@ export class Slow {
   /** Takes up what arrived; called with every redraw. */
   take(): void {
     const told = Boolean(this.source.status.slow);
+    if (this.told && !told) this.set(false); // it has heard, from whomever
     if (!told) this.refused = false;
+    this.told = told;
     for (const shot of this.source.shots) {
       if (this.seen.has(shot)) continue;
       this.seen.add(shot);

@@ -111,6 +111,11 @@ export class Strips {
     if (lane && lane.source !== this.active && lane.source !== this.partner) this.toggle(lane.source);
   }
 
+  /** Whether a fork here waits for its cost to be accepted. */
+  get asking(): boolean {
+    return this.dear >= 0 && this.dear === Math.round(this.active.playhead);
+  }
+
   /** A new run that stands where the playhead is; "" or why not. */
   async fork(): Promise<string> {
     const parent = this.active;
@@ -119,7 +124,7 @@ export class Strips {
     if (this.lanes.length >= MOST) return "Four runs are on the stage, which is all it holds: take one off with its ×.";
     const step = Math.round(parent.playhead);
     const dear = cost(parent.frames, step);
-    if (dear && this.dear !== step) {
+    if (dear && !this.asking) {
       this.dear = step;
       return dear;
     }

@@ -22,6 +22,7 @@ export class Transport {
   private readonly slowing: HTMLButtonElement;
   private readonly golive: HTMLButtonElement;
   private readonly onward: HTMLButtonElement;
+  private readonly forking: HTMLButtonElement;
   private readonly speed: HTMLSelectElement;
   readonly controls: Controls | null; // they scroll away, the rest stays in sight
   private shown = "";
@@ -72,7 +73,8 @@ export class Transport {
     this.speed.addEventListener("change", () => {
       this.source.speed = Number(this.speed.value);
     });
-    const fork = el("button", { class: "text-button fork", type: "button" }, "fork");
+    this.forking = el("button", { class: "text-button fork", type: "button" }, "fork");
+    const fork = this.forking;
     fork.title = "Fork here (F): a new run that is this one up to the playhead, to go on otherwise";
     fork.hidden = Boolean(source.film || source.walk);
     fork.addEventListener("click", () => this.run(() => this.strip.fork()));
@@ -108,7 +110,15 @@ export class Transport {
   async run(act: Action): Promise<void> {
     const told = await act();
     say(this.error, typeof told === "string" ? told : "");
+    this.offer();
     this.mount.commit();
+  }
+
+  /** A fork that takes long is offered with its price told, and asked for once more. */
+  private offer(): void {
+    const { asking } = this.strip;
+    this.forking.classList.toggle("live", asking);
+    say(this.forking, asking ? "fork all the same" : "fork");
   }
 
   faster(way: 1 | -1): void {
@@ -140,6 +150,7 @@ export class Transport {
       this.golive.hidden = !(training && !source.following);
       this.root.classList.toggle("training", training);
     }
+    this.offer();
     say(this.status, state(source));
     this.status.classList.toggle("bad", Boolean(source.problem) || source.status.state === "diverged");
   }

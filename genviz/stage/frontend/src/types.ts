@@ -26,7 +26,7 @@ export type Bars = Base<"bars"> &
     log?: boolean;
     upright?: boolean;
   };
-export type Curves = Base<"curves"> & With<"xy"> & { columns?: string[]; stack?: boolean; signs?: number[] };
+export type Curves = Base<"curves"> & With<"xy"> & { columns?: string[]; stack?: boolean; signs?: number[]; dash?: number };
 export type Decode = Base<"decode"> &
   With<never> & {
     program: string;
@@ -66,6 +66,7 @@ export type Pane = {
   x?: [number, number];
   y?: [number, number];
   x_label?: string;
+  x_log?: boolean;
   y_label?: string;
   latent?: boolean;
   line?: boolean;

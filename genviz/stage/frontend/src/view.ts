@@ -363,7 +363,7 @@ export class View implements Host {
       view.close();
     }
     this.views = both.map(({ host, pane }) => new PaneView(host, pane));
-    if (theirs) for (const view of this.views) view.header.prepend(el("span", { class: "badge" }, letter(view.host)));
+    if (theirs) for (const view of this.views) view.lettered(letter(view.host));
     this.root.hidden = Boolean(this.source.walk && !wanted.length); // these data have no such chain
     this.focus = undefined;
     this.panes.replaceChildren(...this.views.map((view) => view.root));

@@ -26,7 +26,7 @@ export type Series = {
 };
 
 // two lines of a layer are told apart without colour; truth is always dashed
-const PLAIN = [[], [6, 4], [2, 3], [8, 3, 2, 3]];
+export const PLAIN = [[], [6, 4], [2, 3], [8, 3, 2, 3]];
 const TRUTH = [
   [7, 4],
   [1.5, 3.5],
@@ -100,14 +100,14 @@ export function seriesOf(layers: Curves[], source: Source, theme: Theme): Series
     const colour = colourOf(theme, layer.role);
     const dashes = layer.role === "truth" ? TRUTH : PLAIN;
     const xy = layer.tensors.xy?.data;
-    if (xy) return [line(literal(xy), 1, { name: layer.label ?? "", colour, dash: dashes[0] })];
+    if (xy) return [line(literal(xy), 1, { name: layer.label ?? "", colour, dash: dashes[(layer.dash ?? 0) % 4] })];
     const columns = layer.columns ?? [];
     const lines = columns.flatMap((column, k): Series[] => {
       const metric = source.metrics.get(column);
       if (!metric?.steps.length) return [];
       const sign = layer.signs?.[k] ?? 1;
       const name = columns.length > 1 || !layer.label ? `${sign < 0 ? "−" : ""}${column}` : layer.label;
-      return [{ ...line(metric, sign, { name, colour, dash: dashes[k % 4] }), over: k > 0 }];
+      return [{ ...line(metric, sign, { name, colour, dash: dashes[(k + (layer.dash ?? 0)) % 4] }), over: k > 0 }];
     });
     return layer.stack ? pile(lines, layer.name) : lines;
   });
