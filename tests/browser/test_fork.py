@@ -38,7 +38,7 @@ def fork(page: Page, parent: str) -> tuple[str, int]:
         page.keyboard.press("f")
     page.wait_for_function(f"was => `run:${{{RUN}}}` !== was", arg=parent, timeout=60_000)
     source = f"run:{page.evaluate(RUN)}"
-    until(page, f"s.keyframes.includes({step}) && s.frames.at(-1).step === {step}", source)
+    until(page, f"s.keyframes.includes({step}) && s.frames.at(-1).step === {step} && !s.status.message", source)
     page.wait_for_function(IDLE)
     return source, step
 
@@ -160,6 +160,7 @@ def test_on_a_phone_a_pair_stands_one_below_the_other(visit: Open) -> None:
     page, first = finished(visit, "/vae?steps=300", width=390, height=844)
     second, _ = fork(page, first)
     page.get_by_role("button", name="pair").click()
+    expect(page.get_by_role("button", name="pair")).to_have_attribute("aria-pressed", "true")
     panes = page.locator('.pane[data-pane="data"]:has(.badge) .frame')
     expect(panes).to_have_count(2)
     boxes = [pane.bounding_box() for pane in panes.all()]
