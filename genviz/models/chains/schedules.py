@@ -40,16 +40,11 @@ def chart(knobs: Any, bits: bool, now: Float[Tensor, " T"]) -> list[Pane]:
 
     def lines(of: Any) -> list[Layer]:
         drawn = {kind: torch.stack([times.double(), of(beta.double())], 1).float() for kind, beta in found.items()}
-        force = {kind: kind == knobs.schedule for kind in drawn}
         return [
-            Curves(
-                name=kind,
-                xy=xy,
-                role="model" if force[kind] else "noise",
-                dash=0 if force[kind] else k,
-                label=f"{kind}{', in force' if force[kind] else ''}",
-            )
-            for k, (kind, xy) in enumerate(drawn.items())
+            Curves(name=kind, xy=drawn[kind], dash=k, role="noise", label=kind)
+            if kind != knobs.schedule
+            else Curves(name=kind, xy=drawn[kind], label=f"{kind}, in force")
+            for k, kind in enumerate(sorted(drawn, key=lambda kind: kind == knobs.schedule))  # the one in force on top
         ]
 
     def kept(beta: Tensor) -> Tensor:
