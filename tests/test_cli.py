@@ -93,10 +93,58 @@ def test_help_of_a_model_shows_its_knobs(capfd: pytest.CaptureFixture[str]) -> N
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(capfd: pytest.CaptureFixture[str], tokens: str, says: str) -> None:
+    refuses(capfd, tokens, says)
+
+
+def refuses(capfd: pytest.CaptureFixture[str], tokens: str, says: str) -> None:
     before = len(runs())
     code, out, err = call(capfd, *tokens.split())
-    assert (code, out, err.count("\n")) == (2, "", 1) and err.startswith("genviz: ") and re.search(says, err)
+    assert (code, out, err.count("\n")) == (2, "", 1) and err.startswith("genviz: ") and re.search(says, err), err
     assert len(runs()) == before, "a mistake left a run behind"
+
+
+@pytest.mark.parametrize(
+    ("tokens", "says"),
+    [
+        ("rbm --data moons --binarize fixed", "binarize = fixed makes bits of pixels.*leave it at none"),
+        ("rbm --data digits --binarize maybe", '"maybe" for --binarize. Choose from: "none", "threshold"'),
+        ("rbm --data ising", "ising has no rows to learn from.*take data with rows"),
+        ("rbm --data moons --algorithm pt", "algorithm = pt: real-valued units .*take cd, pcd or fpcd"),
+        ("rbm --data digits --algorithm tempering", '"tempering" for --algorithm. Choose from: "cd", "pcd"'),
+        ("rbm --algorithm pt --temperatures 0", "temperatures = 0 is outside 1 … 50"),
+        ("rbm --chains 0", "chains = 0 is outside 1 … 50000"),
+        ("rbm --data digits --learn-sigma", "learn_sigma = True: bits have no sigma; leave it off"),
+        ("rbm --data moons --sigma 0.01", "sigma = 0.01 is outside 0.07 … 1.4"),
+        ("rbm --data moons --lr 2", "lr = 2 is outside 0.0001 … 1"),
+        ("diffusion --t 1", "T = 1 is outside 2 … 1000"),
+        ("diffusion --data moons --t 10", "beta_last = 20 over T = 10 steps is a noise rate above 1: give at most T"),
+        ("diffusion --data moons --t 2 --beta-last 2 --beta-first 5", "beta_first = 5 over T = 2 steps.*give at most T"),
+        ("diffusion --data moons --beta-first 0", "beta_first = 0 is outside 0.001 … 5"),
+        ("diffusion --data moons --ddim-steps 51", "ddim_steps = 51: give 1 to T = 50 steps, or 0"),
+        ("diffusion --data moons --schedule learned --readout eps", "schedule = learned .*readout = eps does not: take sd15"),
+        ("diffusion --data heartbeat --ddim-steps 5", r"no DDIM \(ddim_steps.*leave them so"),
+        ("diffusion --data heartbeat --readout x0", r"bits have one read-out \(sd15\).*leave them so"),
+        ("diffusion --data heartbeat --schedule learned", "bits have .*no learned schedule.*leave them so"),
+    ],
+)
+def test_what_a_model_cannot_do_is_said_before_it_is_tried(capfd: pytest.CaptureFixture[str], tokens: str, says: str) -> None:
+    refuses(capfd, f"train {tokens} --steps 2", says)
+
+
+@pytest.mark.parametrize("model", ["rbm", "diffusion"])
+def test_data_of_nonsense_are_refused_whatever_the_model(capfd: pytest.CaptureFixture[str], tmp_path: Path, model: str) -> None:
+    pixels = np.zeros((20, 2, 2))
+    pixels[3, 1, 0] = -0.5
+    np.savez(tmp_path / "dark.npz", x=pixels)
+    for name, text, says in (
+        ("nan.csv", "1,2\n3,nan\n5,6\n", "nan.csv, line 2, column 2: nan is not a finite number; fill it"),
+        ("empty.csv", "", "empty.csv is empty: give a table of numbers"),
+        ("one.csv", "1,2\n", "one.csv holds 1 row: give 2 to"),
+        ("dark.npz", None, r"dark.npz: pixel -0.5 in image 4; give .*grey values in \[0, 1\]"),
+    ):
+        if text is not None:
+            (tmp_path / name).write_text(text)
+        refuses(capfd, f"train {model} --data {tmp_path / name} --steps 2", says)
 
 
 def test_what_is_trained_is_kept_shown_resumed_sampled_and_removed(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:

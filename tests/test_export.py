@@ -72,6 +72,28 @@ def test_a_script_in_a_process_of_its_own_comes_out_bit_for_bit(folder: RunFolde
     assert (code, out) == (0, "Equal: the weights of step 30 are those recorded, bit for bit.\n")
 
 
+def test_a_script_of_a_run_that_was_taught_by_hand_comes_out_bit_for_bit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Recorder.create("rbm", {"hidden": 4, "batch": 14}, "bars-and-stripes", 3, 30, root=tmp_path, name="taught")
+    lesson = {"data": [[1, 1, 1, 0, 0, 0, 0, 0, 0]], "dream": [[0, 1, 0, 1, 0, 0, 1, 0, 1]]}
+    for steps in (12, 18):
+        run.step(steps)
+        while run.wait < 10:
+            run.slice(1.0)
+        if steps == 12:
+            run.edit("learn_once", lesson)
+    run.stop()
+    assert run.run.step == 30 and not run.message
+    script = export.script(export.Recorded(run.folder))
+    line = 'run.edit("learn_once", data=[[1, 1, 1, 0, 0, 0, 0, 0, 0]], dream=[[0, 1, 0, 1, 0, 0, 1, 0, 1]])'
+    assert f"run.advance(until=12)\n{line}\nrun.advance(until=30)\nweights = model.sha256\n" in script
+    (tmp_path / "again.py").write_text(script)
+    code, out = alone("import runpy; runpy.run_path('again.py')", tmp_path)
+    assert (code, out) == (0, "Equal: the weights of step 30 are those recorded, bit for bit.\n")
+    assert verdict(script.replace(line, ""), tmp_path) == 1 and "DIFFERENT" in capsys.readouterr().out
+
+
 def test_other_weights_are_told_from_another_environment(
     folder: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

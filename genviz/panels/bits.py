@@ -12,7 +12,7 @@ from genviz.panels.space import made
 from genviz.rng import Rng
 
 LINES = 64
-LISTED = 10  # bits of which all states can be shown
+LISTED = 10  # bits of which all states can be recorded with every frame
 
 
 def places(rows: Float[Tensor, "n d"]) -> Int[Tensor, " n"]:

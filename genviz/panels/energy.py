@@ -36,6 +36,8 @@ BINS = 36
 FANTASIES, SWEEPS = 1000, 30  # chains, and how long they run before their states are counted
 SIDE = 80  # of a density map
 AFFORDED = 16  # units in the smaller layer whose states can be listed at each frame: 5 ms
+FEW = 8  # rows that tell whether all are bits
+LIKELY = "How probable does it make what it never saw?"
 RUNS, TEMPERATURES = 100, (30, 100, 300, 1000)  # of annealing, for a look
 
 
@@ -148,6 +150,10 @@ def energies(model: Model, data: Data, rng: Rng) -> list[Pane]:
 
 @panel("energy", "monitor")
 def likelihood(model: Model, data: Data, rng: Rng) -> list[Pane]:
+    rows = data.seen(model, FEW, "test")
+    if model.spec.support != "real" and bool((rows != rows.round()).any()):
+        no = "Grey rows have no probability under a model of bits: draw them as bits with binarize to see one."
+        return [Pane(name="likelihood", title=LIKELY, kind="numbers", reads=no)]
     best = f" The best there can be is −{truth.entropy():.2f}." if isinstance(truth := data.density, Finite) else ""
     lines = [
         Curves(name="test", columns=("test log-likelihood",), label="log p of unseen rows"),
@@ -156,13 +162,13 @@ def likelihood(model: Model, data: Data, rng: Rng) -> list[Pane]:
     return [
         Pane(
             name="likelihood",
-            title="How probable does it make what it never saw?",
+            title=LIKELY,
             kind="curves",
             layers=lines,
             y_label="nats a row",
             reads=f"Higher is better.{best} When it falls again, the fantasies have left the data, or the training rows are "
             "learned by heart.",
-            how="At keyframes; exact where a layer can be listed, else with log Z by annealed importance sampling. The "
+            how="At tenths of the run; exact where a layer can be listed, else with log Z by annealed importance sampling. The "
             "pseudo-likelihood guesses each bit from all others.",
         )
     ]
@@ -253,7 +259,7 @@ def density(model: Model, data: Data, rng: Rng) -> list[Pane]:
         area = (x0, x1, y0, y1)
         layers.append(Field(name="truth", values=exact, extent=area, style="contour", role="truth", static=True, label="truth"))
     layers.append(real(data))
-    worse = f"Worse than a single Gaussian by {one - mean:.2f} nats a row. Take a larger sigma or larger first weights."
+    worse = f"Worse than a single Gaussian by {one - mean:.2f} nats a row: more training or other first values may help."
     test = f"exact, mean over {len(x)} unseen rows"
     rows = [
         ("log p(x)", mean, "nats", test),
@@ -345,6 +351,11 @@ def annealing(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
         warning = found.warning
         ends = torch.tensor([[x, max(low, found.log_z - 5)], [x, high]])
         layers.append(Path(name=f"interval {temperatures}", xy=ends, role="model"))
+    if exact is None:
+        states = f"2^{it.listed} states of the smaller layer" if isinstance(it, Listed) else "all states"
+        layers.append(
+            Caption(name="unlisted", text=f"No exact line: that would be a sum over {states}, at most 2^{MOST} are listed.")
+        )
     dots = Points(name="runs", xy=torch.cat(runs), role="noise", label="log w + log Z of the base, a run each")
     mean = Points(name="estimates", xy=torch.tensor(estimates), role="model", size=3, label="estimate ± 3 sd")
     how = f"{RUNS} runs for each number of temperatures, evenly from β = 0 to 1."

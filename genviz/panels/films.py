@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from jaxtyping import Float, Int
@@ -25,6 +25,7 @@ from genviz.rng import Rng
 
 FRAMES = 100  # of a film of pictures; a longer chain is thinned
 MOMENTS = 200  # of a film of points, which are small
+WHISKERS, MAGNIFIED = 200, 10.0  # particles whose steps are compared with the exact ones, and how much larger that is drawn
 PARTICLES = 600
 TILES = 64
 COMPLETIONS = 12
@@ -260,6 +261,7 @@ def undoing(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[
             true = noisy(model, law, max(t, 1)).score(grid)
             end = grid + cell * true / length
             arrows.append(Arrows(name="exact", start=grid, end=end, role="truth", hidden=True, label="the exact score"))
+            arrows += whiskers(model, law, state.x[:WHISKERS], t)
         yield (
             said(state, i),
             [
@@ -292,11 +294,37 @@ def undoing(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[
         )
 
 
+class Exact(Diffuses, Undoes, Protocol):
+    """A chain whose step back is known exactly where the law of the data is."""
+
+
 def noisy(model: Diffuses, law: Mixture, t: int) -> Mixture:
     """The exact law of x_t, raw units, if x_0 has the law of the data: again a mixture."""
     q, (at_zero, at_one) = model.diffuse(law.modes, t), model.diffuse(torch.tensor([[0.0, 0.0], [1.0, 1.0]]), t).mean
     slope = (at_one - at_zero).double().diag()
     return Mixture(law.weights, q.mean, covariance=slope @ law.covariance @ slope + q.variance.double().diag_embed())
+
+
+def exact_step(model: Exact, law: Mixture, x: Float[Tensor, "n 2"], t: int) -> Float[Tensor, "n 2"]:
+    """The mean of x_{t−1} given x_t, raw units, if x_0 has the law of the data. It is that of the step back which knows x_0, at
+    E[x_0|x_t], as that step's mean is linear in x_0; and E[x_0|x_t] is Tweedie's formula."""
+    q = model.diffuse(torch.tensor([[0.0, 0.0], [1.0, 1.0]]), t)
+    slope = q.mean[1] - q.mean[0]
+    origin = (x + q.variance[0] * noisy(model, law, t).score(x) - q.mean[0]) / slope
+    return model.undo(x, t, origin).mean
+
+
+def whiskers(model: Exact, law: Mixture, x: Float[Tensor, "n 2"], t: int) -> list[Layer]:
+    """How far the model's step back is from the exact one."""
+    error = model.undo(x, t).mean - exact_step(model, law, x, t) if t else torch.zeros_like(x)
+    length = error.norm(dim=1).mean().item()
+    how = f"mean distance between the model's mean step and the exact one, {len(x)} particles, in units of the plane"
+    return [
+        Arrows(
+            name="whiskers", start=x, end=x + MAGNIFIED * error, role="error", label=f"error of a step, {MAGNIFIED:g} times"
+        ),
+        Numbers(name="error", rows=[("error of a step", length, "", how)]),
+    ]
 
 
 def microscope(model: Undoes, rows: Float[Tensor, "n 2"], x: Float[Tensor, "n 2"], t: int) -> list[Layer]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from genviz.data import Data
 from genviz.layers import Bars, Curves, Images, Numbers, Pane, Units
 from genviz.model import Chains, HasFeatures, Model, RunsInBrowser
-from genviz.panels.bits import LISTED, places
+from genviz.panels.bits import places
 from genviz.panels.registry import panel
 from genviz.panels.space import picture
 from genviz.rng import Rng
@@ -22,6 +22,7 @@ PROGRAM = "gibbs"
 ROWS = 24  # of the data, to start from
 CHAINS = 12  # pictures of chains, until somebody asks for more
 MAPS = 36  # hidden units whose changes are shown
+LISTED = 16  # bits of which the browser can list all states
 LEGAL = ("not in the data", "in the data")
 
 
@@ -156,7 +157,8 @@ def _states(data: Data, rows: Float[Tensor, "n d"]) -> Pane:
             Numbers(name="distance", rows=figures, static=True),
         ],
         reads=f"All {2**dim:,} states: bars are the exact probabilities, dashes how often the chains have been there.",
-        how="p(v) = exp(−F(v)) / Z with Z the sum over all states; the visits count all chains since they began.",
+        how="p(v) = exp(−F(v)) / Z with Z the sum over all states that agree with what is clamped, at temperature 1; the "
+        "visits count all chains since they began. Of more states than pixels, the tallest at each place is drawn.",
         alt="Bars of the exact probability of each state, with dashes at the share of visits.",
         walks=PROGRAM,
     )

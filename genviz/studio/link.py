@@ -46,6 +46,7 @@ FILM: dict[str, Callable[[Any], bool]] = {
     "seed": lambda value: isinstance(value, int) and 0 <= value < 10**9,
     "settings": _settings,
     "clamp": lambda value: value is None or (isinstance(value, list) and _numbers([x for x in value if x is not None])),
+    "forgotten": lambda value: isinstance(value, str) and bool(re.fullmatch(r"[\d,-]{0,4000}", value)),
 }
 VIEW: dict[str, Callable[[Any], bool]] = {
     "playhead": _number,
@@ -55,7 +56,7 @@ VIEW: dict[str, Callable[[Any], bool]] = {
     ),
     "hidden": lambda value: isinstance(value, list) and len(value) <= 64 and all(isinstance(layer, str) for layer in value),
     "selection": lambda value: isinstance(value, int) and -1 <= value < 10_000,
-    "film": lambda value: isinstance(value, dict) and value.keys() == FILM.keys() and all(FILM[k](v) for k, v in value.items()),
+    "film": lambda value: isinstance(value, dict) and FILM.keys() - {"forgotten"} <= value.keys() and _all(value, FILM),
     "pair": lambda value: isinstance(value, str) and len(value) <= LONGEST,
     "cursor": lambda value: value is None or (_numbers(value) and len(value) > 0),
     "walk": lambda value: isinstance(value, dict) and _all(value, WALK),

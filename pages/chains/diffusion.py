@@ -14,7 +14,7 @@ page = Page(
         ),
         "test bound": (
             "bound on unseen rows (K), nats",
-            "Mean over at most 32 test rows at keyframes, all T steps, one draw of the noise for each. Of grey pixels the read-outs eps and x0 "
+            "Mean over at most 32 test rows at tenths of the run, all T steps, one draw of the noise for each. Of grey pixels the read-outs eps and x0 "
             "keep a fixed spread: their bound is far below that of sd15, and says little of the samples.",
         ),
         "HQ": (
@@ -37,7 +37,7 @@ page.stage(["raster"] if bits else ["data", "samples"])
 
 page.film("undoing")  # points in a plane, both ways
 page.film("chain")  # any rows
-page.film("completing")  # any rows; what is known stays
+page.film("completing")  # pictures; what is known stays
 page.pictures(["budget"], ["signal"], ["rates"], ["erased"])
 page.mathematics(
     [

@@ -12,7 +12,7 @@ page = Page(
     figures={
         "test log-likelihood": (
             "log-likelihood of unseen rows, nats",
-            "Mean over at most 500 test rows at keyframes: exact up to 20 units in the smaller layer, else with log Z from annealed "
+            "Mean over at most 500 test rows at tenths of the run: exact up to 20 units in the smaller layer, else with log Z from annealed "
             "importance sampling, 200 temperatures × 50 runs.",
         ),
         "effective runs": (
@@ -21,7 +21,7 @@ page = Page(
         ),
         "reconstruction": (
             "reconstruction error (not the objective)",
-            "Squared error a row, up and down again without noise, mean over at most 500 test rows at keyframes.",
+            "Squared error a row, up and down again without noise, mean over at most 500 test rows at tenths of the run.",
         ),
     },
 )

@@ -14,7 +14,7 @@ page = Page(
         ),
         "test elbo": (
             "bound on unseen rows, nats",
-            "Mean over at most 500 test rows at keyframes, one sample of z a row, β = 1.",
+            "Mean over at most 500 test rows at tenths of the run, one sample of z a row, β = 1.",
         ),
         "kl": (
             "code (KL), nats",

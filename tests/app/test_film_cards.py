@@ -75,6 +75,7 @@ def test_a_link_restores_what_was_asked_of_a_film() -> None:
         {"seed": 0, "settings": {"eta": [1]}, "clamp": None},
         {"seed": 0, "settings": {}, "clamp": ["x"]},
         {"seed": 0, "settings": {}},
+        {"seed": 0, "settings": {}, "clamp": None, "forgotten": "0-x"},
         5,
     ],
 )

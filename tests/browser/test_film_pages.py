@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from driver import IDLE, Open, Server
@@ -35,7 +36,7 @@ class Film:
     """A film on its page, once it is there."""
 
     def __init__(self, page: Page, run: str, panel: str, begins: str = "s.playing") -> None:
-        self.page, self.id = page, f"film:run:{run}/{panel}"
+        self.page, self.id = page, f"film:{run if ':' in run else f'run:{run}'}/{panel}"
         self.card = page.locator(f".st-key-card-{panel}")
         self.card.wait_for(timeout=60_000)
         self.card.scroll_into_view_if_needed()
@@ -181,6 +182,23 @@ def test_a_picture_is_completed_where_it_was_wiped(visit: Open, recorded: dict[s
     film.until("s.film.clamp")
     page.keyboard.press("Escape")
     film.until("!s.film.clamp")
+
+
+def test_a_link_keeps_what_was_wiped_of_a_large_picture(visit: Open) -> None:
+    page = visit("/rbm?preset=mnist")
+    film = Film(page, "pretrained:rbm-mnist", "completing")
+    film.at(5)
+    x, y, width, height = film.box('[data-pane="completing"] canvas')
+    drag(page, (x + width * 0.2, y + height * 0.4), (x + width * 0.3, y + height * 0.6))
+    film.made_with("clamp=")
+    forgotten = "[...s.film.clamp].flatMap((x, i) => Number.isNaN(x) ? [i] : [])"
+    wiped = film.look(forgotten)
+    assert 10 < len(wiped) < 784
+    page.wait_for_function("decodeURIComponent(location.search).includes('forgotten')")
+    address = urlsplit(page.url)
+    again = Film(visit(f"{address.path}?{address.query}"), "pretrained:rbm-mnist", "completing", "s.scene")
+    again.made_with("clamp=")
+    assert again.look(forgotten) == wiped
 
 
 def test_on_a_phone_the_lab_fits_and_works(visit: Open, recorded: dict[str, str]) -> None:

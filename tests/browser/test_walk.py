@@ -13,19 +13,21 @@ from programs import run as execute
 from test_stage import look, train, until
 
 from genviz.checkpoint import load
-from genviz.paths import ROOT
+from genviz.paths import PRETRAINED, ROOT
+from genviz.run import looking
 from genviz.service.build import PINNED
 
 pytestmark = pytest.mark.xdist_group("browser")
 LINK = "/rbm?preset=bars-and-stripes&steps=300"
 
-# a program on 100 rows, its coins falling by a list of numbers: the new states and all registers
-COINS = """async ([id, name, rows, numbers]) => { const source = window.__genviz.sources.get(id);
+# a program on rows, its coins and its noise drawn from a list of numbers, at a chain time: the new states and all registers
+COINS = """async ([id, name, rows, numbers, t]) => { const source = window.__genviz.sources.get(id);
   source.program(name);
   await source.settled();  // the weights of this very step, not those of an earlier one
   const program = source.program(name);
   let k = 0;
-  return rows.map(x => { const y = [...program(Float32Array.from(x), {uniform: () => numbers[k++]})];
+  const next = () => numbers[k++];
+  return rows.map(x => { const y = [...program(Float32Array.from(x), {uniform: next, noise: next, t})];
     return {y, ...Object.fromEntries([...program.registers].map(([name, values]) => [name, [...values]]))} }) }"""
 
 SAID = """stage => { window.said = []; const note = () => { for (const moment of stage.querySelectorAll('.moment'))
@@ -77,6 +79,28 @@ def test_client_programs_are_those_of_pytorch(visit: Open, server: Server) -> No
     energies = page.evaluate(COINS, [source, "energy", x.tolist(), []])
     ours = model.energy(x)  # pyright: ignore
     torch.testing.assert_close(torch.tensor([row["y"] for row in energies])[:, 0], ours, atol=1e-4, rtol=1e-5)
+
+
+def test_steps_of_diffusion_are_those_of_pytorch(visit: Open) -> None:
+    """Of the shipped recording, by its finished weights; noise as given, none in the last step back."""
+    page, source = visit("/diffusion?preset=8gaussians"), "pretrained:diffusion-8gaussians"
+    until(page, "s.frames.length && s.program('reverse') && s.program('invert')", source)
+    model = load(PRETRAINED / "diffusion-8gaussians.safetensors")
+    programs, tensors = model.client(), model.state_dict()  # pyright: ignore
+    rng = torch.Generator().manual_seed(0)
+    x, given = 2 * torch.randn(100, 2, generator=rng), torch.randn(100, 2, generator=rng)
+    for name in ("reverse", "invert"):
+        for t in (1, 2, 13, 50):
+            theirs = page.evaluate(COINS, [source, name, x.tolist(), given.flatten().tolist(), t])
+            end, registers = execute(programs[name], tensors, x, t=t, noise=lambda _: given)
+            for part, ours in {**registers, "y": end}.items():
+                got = torch.tensor([row[part] for row in theirs], dtype=torch.float32)
+                torch.testing.assert_close(got, ours, atol=1e-4, rtol=0, msg=lambda why, at=(name, t, part): f"{at}: {why}")
+            if name == "reverse":
+                with looking(model):  # by the averaged weights
+                    law = model.undo(x, t)  # pyright: ignore
+                drawn = law.mean + law.stddev * given * (t > 1)
+                torch.testing.assert_close(end, drawn, atol=5e-3, rtol=0)  # half-precision rounds gain and scale apart
 
 
 def test_it_goes_by_units_layers_and_sweeps_and_plays(visit: Open) -> None:

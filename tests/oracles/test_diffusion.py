@@ -13,7 +13,7 @@ from torch.distributions import Bernoulli, Normal
 
 import genviz
 from genviz.claims import diffusion as claimed
-from genviz.data import Finite, Mixture
+from genviz.data import Finite, Mixture, find, kind, names
 from genviz.layers import Curves
 from genviz.metrics.likelihood import grey_level
 from genviz.metrics.mixing import Visits, visits
@@ -334,7 +334,9 @@ def test_clamps_that_make_no_sense_are_refused(clamp: Tensor, says: str) -> None
     ("data", "knobs", "says"),
     [
         ("8gaussians", {"T": 1}, "T = 1"),
-        ("8gaussians", {"T": 10}, "above 1"),
+        ("8gaussians", {"T": 10}, "beta_last = 20 over T = 10 steps.* above 1"),
+        ("8gaussians", {"T": 2, "beta_last": 2.0, "beta_first": 5.0}, "beta_first = 5 over T = 2 steps.* above 1"),
+        ("8gaussians", {"T": 2, "beta_last": 2.0, "beta_first": 5.0, "schedule": "learned"}, "beta_first = 5 over T = 2 steps"),
         ("8gaussians", {"ddim_steps": 51}, "ddim_steps"),
         ("8gaussians", {"schedule": "learned", "readout": "eps"}, "sd15"),
         ("heartbeat", {"readout": "x0"}, "bits"),
@@ -371,6 +373,49 @@ def test_what_cannot_be_answered_is_refused_in_words() -> None:
         points.bound(genviz.dataset("two-points").x[:3], Rng(0))
     with looking(points) as rng:
         assert "test bound" not in points.monitor(genviz.dataset("two-points"), rng)
+
+
+def of(*columns: Tensor) -> tuple[Diffusion, genviz.Data]:
+    """A model that has seen these columns, untrained."""
+    x = torch.stack(columns, 1)
+    made = genviz.create("diffusion", data := genviz.Data("mine", x, x[:10], Spec((len(columns),))))
+    assert isinstance(made, Diffusion)
+    Run(made, data)
+    return made, data
+
+
+COLUMN = Rng(0, "column").normal(60)
+SPARSE: dict[str, tuple[Tensor, bool]] = {
+    "real": (COLUMN.flip(0), False),
+    "constant": (torch.zeros(60), True),
+    "0 and 1": ((COLUMN > 0).float(), True),
+    "ages": ((40 + 4 * COLUMN).round(), True),
+    "just enough": (COLUMN[:30].repeat(2), False),
+    "just too few": (COLUMN[:29].repeat(3)[:60], True),
+}
+
+
+@pytest.mark.parametrize("case", SPARSE)
+def test_a_column_of_few_distinct_values_beside_a_real_one_has_no_bound(case: str) -> None:
+    column, few = SPARSE[case]
+    made, data = of(COLUMN, column)
+    assert bool(made.repeats) is few
+    with looking(made) as rng:
+        assert ("test bound" in made.monitor(data, rng)) is not few
+        if few:
+            with pytest.raises(BadInput, match="few distinct values .* without limit.* add even noise"):
+                made.bound(data.x, rng)
+
+
+def test_rows_that_repeat_and_too_few_to_tell_have_no_bound() -> None:
+    for columns, few in (((COLUMN[:9].repeat(7),) * 2, True), ((torch.zeros(2), COLUMN[:2]), True), ((COLUMN[:2],) * 2, False)):
+        assert bool(of(*columns)[0].repeats) is few
+
+
+def test_of_the_points_that_are_shipped_only_those_at_two_places_have_no_bound() -> None:
+    points = [name for name in names() if kind(name) == "points" and find(name).has_rows]
+    assert {"moons", "8gaussians", "grid25", "swissroll"} <= {*points}
+    assert [name for name in points if model(name).repeats] == ["two-points"]
 
 
 # ---------------------------------------------------------------- 7: no bound above the truth
@@ -530,7 +575,10 @@ def test_claims_hold_by_the_figures_of_the_sheet(
 def test_the_chart_has_every_schedule_that_the_data_allow() -> None:
     for name, kinds in (("8gaussians", ["linear", "erase", "cosine", "learned"]), ("heartbeat", ["linear", "erase", "cosine"])):
         for pane in model(name).layers(genviz.dataset(name), Rng(0)):
-            assert [layer.name for layer in pane.layers if isinstance(layer, Curves)] == kinds
+            curves = [layer for layer in pane.layers if isinstance(layer, Curves)]
+            assert sorted(layer.name for layer in curves) == sorted(kinds)
+            assert curves[-1].label.endswith(", in force")  # on top
+            assert len({(layer.role, layer.dash) for layer in curves}) == len(curves)
 
 
 def test_the_schedules_are_those_of_the_papers() -> None:

@@ -16,7 +16,7 @@ from genviz.metrics.mixing import visits
 from genviz.model import BadInput
 from genviz.models.chains.diffusion import Diffusion
 from genviz.panels import Shoot, film, scene
-from genviz.panels.films import noisy
+from genviz.panels.films import MAGNIFIED, WHISKERS, exact_step, noisy
 from genviz.rng import Rng
 from genviz.run import Run, looking
 from genviz.service.routes import LONGEST_FILM
@@ -117,10 +117,14 @@ def test_a_particle_can_be_dragged_through_a_long_chain_or_the_pane_says_why_not
     frames = [scene for _, scene in film("undoing", model(T=200, steps=3), rows, Shoot(0))]
     assert shown(frames[0], "reverse")["trace"].clock == list(range(200, -1, -1))
     assert len(pack_scene(frames[0])) + sum(len(pack_frame(frame)) for frame in frames) < LONGEST_FILM
-    for leaps in ({"ddim_steps": 10}, {"T": 300, "steps": 5}):
+    for leaps, why in (
+        ({"ddim_steps": 10}, "does not know"),
+        ({"ddim_steps": 50}, "does not know"),  # as many steps, but others
+        ({"T": 300, "steps": 5}, "leaves some out"),
+    ):
         first = next(film("undoing", model(**leaps), rows, Shoot(0)))[1]
         assert "trace" not in shown(first, "reverse")
-        assert "leaves some out" in next(pane.reads for pane in first.panes if pane.name == "reverse")
+        assert why in next(pane.reads for pane in first.panes if pane.name == "reverse")
 
 
 def test_arrows_of_the_film_point_where_the_score_points() -> None:
@@ -149,6 +153,30 @@ def test_exact_arrows_are_the_score_of_the_data_under_noise() -> None:
     score = exact.score(arrows["exact"].start)
     cosine = torch.cosine_similarity(arrows["exact"].end - arrows["exact"].start, score)
     assert cosine.min() > 0.999
+
+
+def test_whiskers_tell_how_far_a_step_is_from_the_exact_one() -> None:
+    made, law, rng = model(), data("8gaussians").density, Rng(4, "steps")
+    assert isinstance(law, Mixture)
+    states = (state.x for state, _ in zip(made.forward_chain(law.sample(40_000, rng), rng), range(13), strict=False))
+    *_, before, x = states
+    rest = before - exact_step(made, law, x, 12)  # of a conditional mean it has nothing to do with what is given
+    for given in (torch.ones_like(x), x, x.flip(1), (2 * x).sin(), x.prod(1, keepdim=True).expand_as(x)):
+        product = rest * given
+        assert (product.mean(0).abs() <= 5 * product.std(0) / 200).all()
+
+    def error(steps: int) -> float:
+        one = model(steps=steps)
+        _, frame = list(film("undoing", one, data("8gaussians"), Shoot(0)))[40]
+        layers = shown(frame, "reverse")
+        whiskers, (label, length, *_) = layers["whiskers"], layers["error"].rows[0]
+        assert (label, whiskers.role, len(whiskers.start)) == ("error of a step", "error", WHISKERS)
+        mean = ((whiskers.end - whiskers.start) / MAGNIFIED).norm(dim=1).mean().item()
+        assert length == pytest.approx(mean, rel=1e-4)
+        return mean
+
+    first, early, late = error(3), error(100), error(600)
+    assert late < 0.85 * early and early < 0.7 * first, (first, early, late)
 
 
 def test_films_of_other_rows_are_pictures_or_say_why_not() -> None:

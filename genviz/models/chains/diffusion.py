@@ -38,7 +38,7 @@ class Diffusion(Reversible, Model):
 
     and, for bits, q(x_t=1|x_{t-1}) = (1 − β_t) x_{t-1} + β_t/2 with p a coin for each bit. Rows are (n, d) in raw units, K is
     in nats a row: a density for real data, the probability of one of 256 grey levels for pixels in [0, 1]. A `BadInput` names a
-    value that is not finite, a clamp of everything or of nothing, and asks no bound of real rows that repeat each other.
+    value that is not finite, a clamp of everything or of nothing, and asks no bound of real columns of few distinct values.
 
     Source: Sohl-Dickstein, Weiss, Maheswaranathan & Ganguli, ICML 2015, arXiv 1503.03585; read-outs eps and x0: Ho, Jain &
     Abbeel 2020, arXiv 2006.11239; fewer steps: Song, Meng & Ermon 2021, arXiv 2010.02502.
@@ -74,13 +74,15 @@ class Diffusion(Reversible, Model):
 
     @classmethod
     def suits(cls, knobs: Any, spec: Spec) -> None:
-        if knobs.schedule in ("linear", "learned") and knobs.beta_last > knobs.T:
-            raise BadInput(f"beta_last = {knobs.beta_last:g} over T = {knobs.T} steps is a noise rate above 1: give at most T")
+        for name in ("beta_first", "beta_last") if knobs.schedule in ("linear", "learned") else ():
+            if (rate := getattr(knobs, name)) > knobs.T:
+                raise BadInput(f"{name} = {rate:g} over T = {knobs.T} steps is a noise rate above 1: give at most T")
         if knobs.ddim_steps > knobs.T:
             raise BadInput(f"ddim_steps = {knobs.ddim_steps}: give 1 to T = {knobs.T} steps, or 0 for the model's own chain")
-        ddim = knobs.ddim_steps or knobs.eta
-        if spec.support == "binary" and (knobs.readout != "sd15" or knobs.schedule == "learned" or ddim):
-            raise BadInput("bits have one read-out (sd15), no learned schedule, no DDIM (ddim_steps, eta = 0): leave them so")
+        if knobs.eta and not knobs.ddim_steps:
+            raise BadInput(f"eta = {knobs.eta:g} is the noise of a DDIM step: give ddim_steps as well, or leave it at 0")
+        if spec.support == "binary" and (knobs.readout != "sd15" or knobs.schedule == "learned" or knobs.ddim_steps):
+            raise BadInput("bits have one read-out (sd15), no learned schedule, no DDIM (ddim_steps = 0): leave them so")
         if knobs.schedule == "learned" and knobs.readout != "sd15":
             raise BadInput(f"schedule = learned climbs the bound, readout = {knobs.readout} does not: take sd15")
 
@@ -94,7 +96,7 @@ class Diffusion(Reversible, Model):
         self.register_buffer("times", clock(self.T))
         self.register_buffer("gain", torch.ones(d))  # standardised = raw · gain + offset, for the browser
         self.register_buffer("offset", torch.zeros(d))
-        self.register_buffer("repeats", torch.tensor(False))  # whether rows do, so that their density has no bound
+        self.register_buffer("repeats", torch.tensor(False))  # whether a column does (all do where rows do): no density
         out, clues = 2 * d if self.readout == "sd15" else d, self.times.shape[1]
         if self.bits:
             self.net = TimeGated(d, self.hidden, clues)
@@ -107,8 +109,7 @@ class Diffusion(Reversible, Model):
     def prepare(self, data: Data) -> None:
         if self.spec.support == "real":
             self.units.fit(data.x)
-            different = data.x.unique(dim=0)
-            self.repeats.fill_(len(different) < len(data.x) / 2 or bool((different.amin(0) == different.amax(0)).any()))
+            self.repeats.fill_(min(len(column.unique()) for column in data.x.T) < max(2, len(data.x) / 2))
         self.gain.copy_(1 / self.units.scale)
         self.offset.copy_(-self.units.shift / self.units.scale)
 
@@ -165,9 +166,8 @@ class Diffusion(Reversible, Model):
 
     def monitor(self, data: Data, rng: Rng) -> dict[str, float]:
         """Mean bound of unseen rows, nats a row; of a mixture HQ, and TV where it is clear to which mode a row belongs."""
-        figures, few = {}, data.test_x[: FEW if self.spec.kind == "points" else FEW // 4]
-        if not self.repeats:
-            figures["test bound"] = self.bound(few, rng).mean().item()
+        few = data.test_x[: FEW if self.spec.kind == "points" else FEW // 4]
+        figures = {} if self.repeats else {"test bound": self.bound(few, rng).mean().item()}
         if isinstance(law := data.density, Mixture):
             x = self.sample(DRAWN, rng)
             figures["HQ"] = high_quality(x, law)
@@ -179,8 +179,8 @@ class Diffusion(Reversible, Model):
         return chart(self, self.bits, self.noise.table[1:, 0])
 
     def client(self) -> dict[str, list[list[Any]]]:
-        """One step back, drawn, and one step up without noise; for points."""
-        if not isinstance(net := self.average, FourierMLP):
+        """One step back, drawn, and one step up without noise; for points, by the model's own chain."""
+        if self.ddim_steps or not isinstance(net := self.average, FourierMLP):
             return {}
         d, sd15 = self.spec.dim, self.readout == "sd15"
         raw, wider = ["affine", "units.shift", "units.scale"], ["affine", 0, "units.scale"]

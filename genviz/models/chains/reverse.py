@@ -153,10 +153,14 @@ class Reversible:
         that of the end. Minus their sum is a bound on log p(x), with one draw of x_t for each t.
 
         Of pixels, the first is that of one of 256 grey levels (as in DDPM, §3.3). With `edge` the last step is not the model's
-        but frozen to the noise's (SD15, appendix B). A `BadInput` for real rows that repeat: no bound holds of their density.
+        but frozen to the noise's (SD15, appendix B). A `BadInput` for real rows with a column of few distinct values: no bound
+        holds of their density.
         """
         if self.repeats:
-            raise BadInput("rows that repeat, or a column that never changes, have a density without limit, and no bits")
+            raise BadInput(
+                "a column of few distinct values (0 and 1, whole numbers, rows that repeat) has a density without limit, and "
+                "no bound: add even noise as wide as the gaps between the values, or leave the column out"
+            )
         x0 = self.units(self.spec.check(x))
         parts = [self.parts(rows, rng) for rows in x0.split(max(1, TOGETHER // self.T))]
         each = torch.cat([torch.cat(parts), self.noise.end(x0)[:, None]], 1)

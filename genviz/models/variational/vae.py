@@ -189,7 +189,7 @@ class VAE(Model):
         """The anatomy of the loss: what is lost in the picture, what is paid for the code, and the bound on unseen rows."""
         areas = Curves(name="loss", columns=("reconstruction", "kl"), signs=(-1, 1), stack=True, label="−reconstruction + KL")
         lines = {"columns": ("elbo", "test elbo"), "signs": (-1, -1), "label": "−ELBO, train and test"}
-        test = f"{min(TESTED, len(data.test_x))} unseen rows{BITS[self.binarize]}, at keyframes, one sample of z a row"
+        test = f"{min(TESTED, len(data.test_x))} unseen rows{BITS[self.binarize]}, at tenths of the run, one sample of z a row"
         how = f"Means over a minibatch at each step, closed-form KL; test: {test}."
         reads = "The two areas add up to the negative bound: a longer code costs more and is repaid in sharper pictures."
         title, curves = "What does the bound pay for?", [areas, Curves(name="bound", role="truth", **lines)]

@@ -15,6 +15,7 @@ const AGAIN = 2000; // ms to the next attempt after a failure that may pass
 export class Film extends Player implements Darkroom {
   seed = 0;
   clamp: Float32Array | null = null;
+  forgotten = "";
   readonly settings = new Map<string, Setting>();
   override readonly film = this;
   private leave: (() => void) | null = null;
@@ -60,13 +61,16 @@ export class Film extends Player implements Darkroom {
   }
 
   asked(): Asked {
-    const row = this.clamp && this.clamp.length <= LINKED ? this.clamp : null;
-    const clamp = row && Array.from(row, (x) => (Number.isNaN(x) ? null : x));
-    return { seed: this.seed, settings: Object.fromEntries(this.settings), clamp };
+    const asked = { seed: this.seed, settings: Object.fromEntries(this.settings) };
+    const row = this.clamp;
+    if (!row) return { ...asked, clamp: null, ...(this.forgotten && { forgotten: this.forgotten }) };
+    if (row.length > LINKED) return { ...asked, clamp: null, forgotten: gaps(row) };
+    return { ...asked, clamp: Array.from(row, (x) => (Number.isNaN(x) ? null : x)) };
   }
 
-  restore({ seed, settings, clamp }: Asked): void {
+  restore({ seed, settings, clamp, forgotten }: Asked): void {
     this.seed = seed;
+    this.forgotten = forgotten ?? "";
     this.settings.clear();
     for (const [name, value] of Object.entries(settings)) this.settings.set(name, value);
     if (clamp) this.clamp = Float32Array.from(clamp, (x) => x ?? Number.NaN);
@@ -237,6 +241,19 @@ export class Film extends Player implements Darkroom {
     const last = this.frames.at(-1)?.step ?? 0;
     if (this.following || (this.playhead > last && !this.loading)) this.playhead = last;
   }
+}
+
+/** Where a row has no values: "0-27,40". */
+export function gaps(row: Float32Array): string {
+  const parts: string[] = [];
+  for (let i = 0; i < row.length; i++) {
+    if (!Number.isNaN(row[i])) continue;
+    let end = i;
+    while (Number.isNaN(row[end + 1])) end++;
+    parts.push(i === end ? `${i}` : `${i}-${end}`);
+    i = end;
+  }
+  return parts.join();
 }
 
 /** Panes of the same build take over what the new scene says, so that they need not be made anew under a person's hand. */

@@ -3,7 +3,7 @@
 import { lastWhere } from "./playback";
 import type { Coin, Frame, Layer, Program } from "./types";
 
-const FEW = 10; // bits of which all states can be listed
+const FEW = 16; // bits of which all states can be listed
 const SHOWN = 36; // hidden units whose changes are shown
 
 /** The place of the last frame that is not after `step`. */
@@ -79,13 +79,22 @@ function outer(v: Float32Array, h: Float32Array): Float32Array {
 export class Exact {
   private energy: Program | null = null;
   private p: Float32Array | null = null;
+  private minus: Float64Array | null = null;
+  private clamp = new Float32Array(0);
   private visits = new Float64Array(0);
   private total = 0;
 
   renew(energy: Program | null): void {
     this.energy = energy;
+    this.minus = null;
     this.p = null;
     this.forget();
+  }
+
+  private hold(clamp: Float32Array): void {
+    if (clamp.length === this.clamp.length && clamp.every((value, i) => Object.is(value, this.clamp[i]))) return;
+    this.clamp = clamp.slice();
+    this.p = null;
   }
 
   forget(): void {
@@ -104,15 +113,20 @@ export class Exact {
     this.total += states.length;
   }
 
-  /** "states": bars of p with dashes at the shares visited; "distance": how far the two are apart. */
-  fill(layer: Layer, heat: number): Layer | null {
+  /**
+   * "states": bars of p with dashes at the shares visited; "distance": how far the two are apart. What is clamped is so in both;
+   * the exact distribution is that of temperature 1, and a hotter chain is compared with nothing.
+   */
+  fill(layer: Layer, heat: number, clamp: Float32Array): Layer | null {
+    this.hold(clamp);
     const n = layer.type === "bars" && layer.name === "states" ? (layer.tensors.values?.shape[0] ?? 0) : 1 << FEW;
     const { total } = this;
     if (layer.type === "bars" && layer.name === "states") {
       const p = this.probabilities(n);
       if (!p) return null;
-      const told = 4 * total >= n; // fewer visits say nothing of so many states
-      const marks = Float32Array.from({ length: n }, (_, i) => (total ? this.visits[i] / total : 0));
+      const told = heat === 1 && this.tells;
+      const marks = new Float32Array(n);
+      for (let i = 0; told && i < n; i++) marks[i] = this.visits[i] / total;
       return {
         ...layer,
         tensors: { ...layer.tensors, values: { data: p, shape: [n] }, ...(told && { marks: { data: marks, shape: [n] } }) },
@@ -120,9 +134,14 @@ export class Exact {
     }
     if (layer.type !== "numbers" || layer.name !== "distance") return null;
     const tv = this.distance();
-    const figures = [heat === 1 ? tv : Number.NaN, total]; // the exact distribution is that of temperature 1
+    const figures = [heat === 1 && this.tells ? tv : Number.NaN, total];
     const rows = layer.rows.map(([label, , unit, how], i): (typeof layer.rows)[number] => [label, figures[i], unit, how]);
     return { ...layer, rows: rows.filter(([, value]) => !Number.isNaN(value)) };
+  }
+
+  /** Fewer visits say nothing of so many states. */
+  private get tells(): boolean {
+    return 4 * this.total >= this.visits.length;
   }
 
   /** Total variation, ½ Σ |share visited − p|. */
@@ -132,20 +151,43 @@ export class Exact {
     return p.reduce((sum, value, i) => sum + Math.abs(this.visits[i] / this.total - value), 0) / 2;
   }
 
+  /** Of the states that agree with what is clamped; of all others 0. */
   private probabilities(n: number): Float32Array | null {
     const bits = Math.round(Math.log2(n));
     if (!this.energy || 1 << bits !== n || bits > FEW || bits < 1) return null;
     if (this.p?.length === n) return this.p;
+    const minus = this.listed(this.energy, bits);
+    const [mask, held] = this.clamped(bits);
+    let [top, z] = [Number.NEGATIVE_INFINITY, 0];
+    for (let k = 0; k < n; k++) if ((k & mask) === held) top = Math.max(top, minus[k]);
+    const p = new Float32Array(n);
+    for (let k = 0; k < n; k++) if ((k & mask) === held) z += p[k] = Math.exp(minus[k] - top);
+    for (let k = 0; k < n; k++) p[k] /= z;
+    this.p = p;
+    return p;
+  }
+
+  /** −F of every state. */
+  private listed(energy: Program, bits: number): Float64Array {
+    if (this.minus?.length === 1 << bits) return this.minus;
     const state = new Float32Array(bits);
-    const minus = new Float64Array(n);
-    for (let k = 0; k < n; k++) {
+    this.minus = new Float64Array(1 << bits);
+    for (let k = 0; k < this.minus.length; k++) {
       for (let i = 0; i < bits; i++) state[i] = (k >> (bits - 1 - i)) & 1;
-      minus[k] = -this.energy(state)[0];
+      this.minus[k] = -energy(state)[0];
     }
-    const top = minus.reduce((a, b) => Math.max(a, b));
-    const z = minus.reduce((sum, value) => sum + Math.exp(value - top), 0);
-    this.p = Float32Array.from(minus, (value) => Math.exp(value - top) / z);
-    return this.p;
+    return this.minus;
+  }
+
+  /** Which bits of a state's number are held, and what they are. */
+  private clamped(bits: number): [mask: number, held: number] {
+    let [mask, held] = [0, 0];
+    for (let i = 0; i < bits; i++) {
+      const value = this.clamp[i] ?? Number.NaN;
+      mask = 2 * mask + Number(!Number.isNaN(value));
+      held = 2 * held + Number(value > 0.5);
+    }
+    return [mask, held];
   }
 }
 

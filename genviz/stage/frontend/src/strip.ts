@@ -1,4 +1,5 @@
-// The scrub bar: a filmstrip of the run, the loss below it, edits as ticks, and the playhead.
+// The scrub bar: a filmstrip of the run, the loss below it, edits as ticks, and the playhead. A film of two moving planes has
+// two rows of thumbnails, the same moments in both.
 
 import { el } from "./dom";
 import { Backdrop, stamp } from "./draw/curves";
@@ -15,6 +16,7 @@ const FAINT = 0.3; // the part that a fork shares with its parent
 const CALM = 400; // ms between two drawings of the strip of a chain that walks
 const MOST = 400; // thumbnails kept
 const BATCH = 3; // thumbnails drawn in one animation frame
+const APART = 2; // pixels between two thumbnails
 
 type Loss = { metric: Metric; sign: number };
 /** What a strip has from the others: the steps and losses that all of them span, and where it left its parent. */
@@ -26,14 +28,23 @@ export type Track = {
   low: boolean; // somebody else is on the stage
 };
 
+/** The panes that a strip shows, one row each: of a film both planes if it moves just two, else the pane that leads. */
+export function rows({ film, scene }: Pick<Source, "film" | "scene">, lead: Pane | undefined): Pane[] {
+  if (!lead) return [];
+  const moves = ({ kind, layers }: Pane) => kind === "plane" && layers.some((layer) => !layer.static);
+  const planes = film ? (scene?.panes.filter(moves) ?? []) : [];
+  return planes.length === 2 && planes[0] === lead ? planes : [lead];
+}
+
 export class Strip {
   readonly root = el("div", { class: "strip", role: "slider", tabindex: 0 });
   private readonly canvas = el("canvas");
   private readonly handle = el("div", { class: "handle" });
   private readonly ticks = el("div", { class: "ticks" });
+  private readonly bands = el("div", { class: "bands" }); // what each of several rows means
   private width = 0;
-  private thumbs = new Map<number, HTMLCanvasElement>(); // by step
-  private extents: Extent | null = null;
+  private thumbs = new Map<number, HTMLCanvasElement>(); // by step, its rows below each other
+  private readonly extents = new WeakMap<Pane, Extent>();
   private key = "";
   private look = ""; // what its thumbnails were drawn for
   private spanned: { key: string; range: [number, number] | null } = { key: "", range: null };
@@ -49,7 +60,7 @@ export class Strip {
     touched: () => void,
   ) {
     this.root.classList.toggle("film", Boolean(source.film));
-    this.root.append(this.canvas, this.ticks, this.handle);
+    this.root.append(this.canvas, this.bands, this.ticks, this.handle);
     const to = (event: PointerEvent) => {
       const box = this.root.getBoundingClientRect();
       const [first, last] = track().across;
@@ -100,22 +111,24 @@ export class Strip {
       this.root.setAttribute("aria-valuemax", String(last));
       this.root.setAttribute("aria-valuenow", String(Math.round(source.playhead)));
     }
-    const off = pane ? [...hidden].filter((id) => id.startsWith(`${pane.name}/`)).join() : "";
+    const panes = rows(source, pane);
+    const off = [...hidden].filter((id) => panes.some(({ name }) => id.startsWith(`${name}/`))).join();
     if ((source.film || source.walk) && source.frames !== this.of) {
       this.of = source.frames;
       this.thumbs.clear();
       this.key = "";
     }
-    const look = `${theme.paper}|${off}|${pane?.name}`;
+    const look = `${theme.paper}|${off}|${panes.map(({ name }) => name)}`;
     const line = this.loss(pane);
     const key = `${look}|${width}|${source.frames.length}|${head(source)}|${last}|${line && stamp(line.metric)}|${source.edits.length}|${track.range}|${track.born}|${track.low}`;
     if (key === this.key) return;
     if (source.walk && source.playing && performance.now() - this.rendered < CALM) return; // a chain grows at every beat
     this.rendered = performance.now();
     if (this.look !== look || this.thumbs.size > MOST) this.thumbs.clear();
+    if (this.look !== look) this.meanings(panes);
     this.look = look;
     this.key = key;
-    this.render(pane, theme, hidden, line, track);
+    this.render(panes, theme, hidden, line, track);
   }
 
   /** A fork's past looks as its parent's: what is drawn of that need not be drawn again. */
@@ -133,16 +146,17 @@ export class Strip {
     return this.spanned.range;
   }
 
-  private render(pane: Pane | undefined, theme: Theme, hidden: Set<string>, line: Loss | null, track: Track): void {
+  private render(panes: Pane[], theme: Theme, hidden: Set<string>, line: Loss | null, track: Track): void {
     const { source, width } = this;
     const [first, last] = track.across;
     const frames = source.frames.length ? source.frames : track.past;
     const size = track.low ? 26 : Math.min(40, Math.max(30, Math.floor(width / 48) - 2));
     const tall = track.low ? 14 : RIBBON;
     const apart = track.low ? 2 : 6;
-    const count = Math.max(1, Math.floor(width / (size + 2)));
+    const count = Math.max(1, Math.floor(width / (size + APART)));
     const pitch = width / count;
-    const height = size + (source.film ? 0 : apart + tall);
+    const deep = depth(panes, size);
+    const height = deep + (source.film ? 0 : apart + tall);
     const ratio = window.devicePixelRatio || 1;
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
@@ -160,7 +174,7 @@ export class Strip {
     const missing: { frame: Frame; x: number }[] = [];
     const put = (thumb: HTMLCanvasElement, x: number) => {
       g.globalAlpha = x < born ? FAINT : 1;
-      g.drawImage(thumb, x - size / 2, 0, size, size);
+      g.drawImage(thumb, x - size / 2, 0, size, deep);
       g.globalAlpha = 1;
     };
     for (let k = 0; k < count && frames.length; k++) {
@@ -171,20 +185,18 @@ export class Strip {
       if (thumb) put(thumb, x);
       else missing.push({ frame, x });
     }
-    const range = track.range ?? this.range(pane);
+    const range = track.range ?? this.range(panes[0]);
     if (line && range && !source.film) {
-      ribbon(g, theme, line.metric, line.sign, { x: 0, y: size + apart, w: width, h: tall }, first, last, range);
+      ribbon(g, theme, line.metric, line.sign, { x: 0, y: deep + apart, w: width, h: tall }, first, last, range);
       g.fillStyle = `rgb(${theme.paper.join(" ")} / ${1 - FAINT})`;
-      g.fillRect(0, size + apart, born, tall);
+      g.fillRect(0, deep + apart, born, tall);
     }
     this.marks(first, last);
     cancelAnimationFrame(this.pending);
-    if (!pane || !missing.length) return;
-    this.extents ??= new Extent(pane);
-    const extents = this.extents;
+    if (!panes.length || !missing.length) return;
     const some = () => {
-      for (const { frame, x } of missing.splice(0, BATCH)) {
-        const thumb = this.thumb(pane, frame, theme, hidden, size, ratio, extents);
+      for (const { frame, x } of missing.splice(0, Math.ceil(BATCH / panes.length))) {
+        const thumb = this.thumb(panes, frame, theme, hidden, size, ratio);
         this.thumbs.set(frame.step, thumb);
         put(thumb, x);
       }
@@ -193,24 +205,41 @@ export class Strip {
     this.pending = requestAnimationFrame(some);
   }
 
+  /** One moment: a picture of each row. */
   private thumb(
-    pane: Pane,
+    panes: Pane[],
     frame: Frame,
     theme: Theme,
     hidden: Set<string>,
     size: number,
     ratio: number,
-    extents: Extent,
   ): HTMLCanvasElement {
-    const canvas = el("canvas", { width: Math.round(size * ratio), height: Math.round(size * ratio) });
+    const canvas = el("canvas", { width: Math.round(size * ratio), height: Math.round(depth(panes, size) * ratio) });
     const g = canvas.getContext("2d");
     if (!g) return canvas;
-    g.setTransform(ratio, 0, 0, ratio, 0, 0);
     // the source as it stood at that frame
     const source: Source = Object.create(this.source, {
       around: { value: () => ({ a: frame, b: frame, mix: 0 }) },
       selection: { value: -1 },
     });
+    panes.forEach((pane, row) => {
+      g.setTransform(ratio, 0, 0, ratio, 0, Math.round(row * (size + APART) * ratio));
+      this.picture(g, pane, source, frame, theme, hidden, size);
+    });
+    return canvas;
+  }
+
+  private picture(
+    g: CanvasRenderingContext2D,
+    pane: Pane,
+    source: Source,
+    frame: Frame,
+    theme: Theme,
+    hidden: Set<string>,
+    size: number,
+  ): void {
+    const extents = this.extents.get(pane) ?? new Extent(pane);
+    this.extents.set(pane, extents);
     const layers = pane.layers.flatMap((layer) => {
       const now = layer.static ? layer : (frame.layers[`${pane.name}/${layer.name}`] ?? layer);
       return hidden.has(`${pane.name}/${layer.name}`) ? [] : [now];
@@ -231,7 +260,15 @@ export class Strip {
     });
     g.strokeStyle = theme.line;
     g.strokeRect(0.5, 0.5, size - 1, size - 1);
-    return canvas;
+  }
+
+  /** Several rows say what each of them is, to the pointer and to who listens: a slider's parts are not read, so it tells them. */
+  private meanings(panes: Pane[]): void {
+    const told = panes.length > 1 ? panes.map(({ title, name }) => title ?? name) : [];
+    const labels = told.map((title, i) => `${i ? "lower" : "upper"} row: ${title}`);
+    this.bands.replaceChildren(...told.map((title, i) => el("div", { title, role: "img", "aria-label": labels[i] })));
+    if (labels.length) this.root.setAttribute("aria-description", labels.join("; "));
+    else this.root.removeAttribute("aria-description");
   }
 
   /** The column of the first curves, or the first metric there is. */
@@ -262,6 +299,9 @@ export class Strip {
     cancelAnimationFrame(this.pending);
   }
 }
+
+/** Pixels of all rows; before there is a pane, of the one that will come. */
+const depth = (panes: Pane[], size: number) => Math.max(1, panes.length) * (size + APART) - APART;
 
 /** The frame nearest to a step; the first thumbnail is always the beginning. */
 function nearest(frames: Frame[], step: number, begin: boolean): Frame {

@@ -164,18 +164,24 @@ export type WalkView = {
   clamp?: string; // "0-27+,40-": units 0 to 27 are on, 40 is off
 };
 
-export type Asked = { seed: number; settings: Record<string, Setting>; clamp: (number | null)[] | null };
+export type Asked = {
+  seed: number;
+  settings: Record<string, Setting>;
+  clamp: (number | null)[] | null;
+  forgotten?: string; // of a row too long for `clamp`, the places of what is not known: "0-27,40"
+};
 /** What can be asked of a film, and what it was asked with. */
 export interface Darkroom {
   readonly seed: number;
   readonly settings: ReadonlyMap<string, Setting>;
   readonly clamp: Float32Array | null; // a row of known values, NaN where free
+  forgotten: string; // what a link says of the chosen row, until that is there
   readonly loading: boolean;
   renew(): void; // other noise
   set(name: string, value: Setting): void;
   pin(row: Float32Array | null): void;
   stop(): void; // enough of it has come
-  asked(): Asked; // for a link; a long row of known values is left out
+  asked(): Asked; // for a link
   restore(asked: Asked): void;
 }
 

@@ -259,6 +259,24 @@ test("the states visited come to have the exact shares", async () => {
   expect(distance()[0][1]).toBeLessThan(early);
 });
 
+test("while something is clamped, all states are those that agree with it; a hotter chain is compared with nothing", async () => {
+  const { walk } = walking();
+  walk.chains = 20;
+  walk.paint(0, 1);
+  await sweeps(walk, 1500);
+  const exact = values(walk, "visits/states");
+  expect(exact.slice(0, 8)).toEqual([0, 0, 0, 0, 0, 0, 0, 0]); // the first unit is the highest bit
+  expect(exact.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);
+  const told = () => {
+    const layer = walk.around()?.a.layers["visits/distance"];
+    return layer?.type === "numbers" ? layer.rows.map(([, value]) => value) : [];
+  };
+  expect(told()[0]).toBeLessThan(0.03);
+  walk.temperature = 2;
+  await sweeps(walk, 10);
+  expect(told()).toEqual([200]);
+});
+
 test("what data and dream say about the weights, and what is learnt once from them", async () => {
   const { walk, sent } = walking();
   await sweeps(walk, 2);

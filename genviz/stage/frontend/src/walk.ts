@@ -760,7 +760,7 @@ export class Walk extends Player implements Walking {
       x: floats(moment.kept.get("x") ?? new Float32Array(0)).subarray(0, this.dim),
       data: this.rows()?.[Math.max(this.row, this.base.selection, 0)],
     };
-    return this.change.fill(layer, this.given, seen) ?? this.exact.fill(layer, this.heat) ?? layer;
+    return this.change.fill(layer, this.given, seen) ?? this.exact.fill(layer, this.heat, this.clamp) ?? layer;
   }
 
   /** The filters that are recorded of the base, those of hidden units that are off left blank. */

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { dab, knownBut } from "./wipe";
+import { gaps } from "./film";
+import { dab, knownBut, unmasked } from "./wipe";
 
 test("what is wiped is forgotten, the rest is known, and it can be brought back", () => {
   const mask = new Uint8Array(16);
@@ -12,4 +13,12 @@ test("what is wiped is forgotten, the rest is known, and it can be brought back"
   expect(known[2]).toBe(row[2]);
   dab(mask, 4, 0.5, 0.5, 0.1, 0);
   expect(mask[0]).toBe(0);
+});
+
+test("a link holds what is forgotten of a long row", () => {
+  const row = new Float32Array(784).fill(0.5);
+  const text = "0-27,40,700-783";
+  const known = knownBut(row, unmasked(text, 784)) ?? new Float32Array(0);
+  expect(gaps(known)).toBe(text);
+  expect(known.filter((x) => !Number.isNaN(x)).length).toBe(784 - 28 - 1 - 84);
 });

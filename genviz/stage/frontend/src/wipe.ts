@@ -28,6 +28,16 @@ export function knownBut(row: ArrayLike<number>, mask: Uint8Array): Float32Array
   return Float32Array.from(mask, (forgotten, i) => (forgotten ? Number.NaN : row[i]));
 }
 
+/** The mask of what a link says is forgotten. */
+export function unmasked(text: string, size: number): Uint8Array {
+  const mask = new Uint8Array(size);
+  for (const part of text.split(",")) {
+    const [, from, to] = /^(\d+)(?:-(\d+))?$/.exec(part) ?? [];
+    if (from) mask.fill(1, Number(from), Number(to ?? from) + 1);
+  }
+  return mask;
+}
+
 export class Wipe {
   mask: Uint8Array = new Uint8Array(0);
   at: [number, number] | null = null; // where keys have the sponge, in pixels of the picture
@@ -99,6 +109,12 @@ export class Wipe {
     const { film } = this.view.host.source;
     const { row } = this;
     if (this.mask.length !== row.length) this.mask = new Uint8Array(row.length);
+    if (film?.forgotten && row.length) {
+      this.mask = unmasked(film.forgotten, row.length);
+      film.forgotten = "";
+      this.pin();
+      return;
+    }
     if (this.stroke || !film || film.clamp === this.pinned) {
       const clamp = this.pinned;
       const other = clamp && !this.stroke && !film?.loading && clamp.some((x, i) => Math.abs(x - row[i]) > SAME);

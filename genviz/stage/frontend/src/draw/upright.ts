@@ -8,22 +8,38 @@ import type { Bars } from "../types";
 import { compact, measured, number } from "../words";
 import { along, type Scale } from "./bars";
 
+const DENSE = 2; // bars a pixel, from which on some are left out
 const WORDS = 30; // pixels a bar needs for its name to be written below it
 
-/** Where bars stand in a canvas of w × h, and in which order. */
+/** Which bars stand in a canvas of w × h, where, and in which order: of more than there are pixels, each place shows its tallest. */
 function stand(layer: Bars, w: number, h: number) {
-  const values = layer.tensors.values?.data ?? [];
   const box = { x: 44, y: 12, w: Math.max(10, w - 52), h: Math.max(10, h - 34) };
-  const places = layer.sort ? ranks(values) : null;
-  return { values, box, pitch: box.w / Math.max(1, values.length), place: (i: number) => (places ? places[i] : i) };
+  const all = layer.tensors.values?.data ?? [];
+  const count = Math.min(all.length, Math.floor(box.w) * DENSE);
+  const bars = count < all.length ? tallest(layer, all, count) : null;
+  const places = layer.sort && !bars ? ranks(all) : null;
+  const bar = (at: number) => (bars ? bars[at] : at);
+  return { all, count, bar, box, pitch: box.w / Math.max(1, count), place: (at: number) => (places ? places[at] : at) };
+}
+
+/** Of so many even parts of the bars, the tallest of each, its mark counting as well. */
+function tallest(layer: Bars, values: ArrayLike<number>, count: number): Int32Array {
+  const marks = layer.tensors.marks?.data;
+  const out = new Int32Array(count).fill(-1);
+  const height = (i: number) => Math.max(Math.abs(values[i]), marks ? marks[i] : 0);
+  for (let i = 0; i < values.length; i++) {
+    const at = Math.floor((i * count) / values.length);
+    if (out[at] < 0 || height(i) > height(out[at])) out[at] = i;
+  }
+  return out;
 }
 
 /** The bar under a pointer, −1 for none. */
 export function barAt(layer: Bars, w: number, h: number, x: number, y: number): number {
-  const { values, box, pitch, place } = stand(layer, w, h);
+  const { count, bar, box, pitch, place } = stand(layer, w, h);
   if (x < box.x || x >= box.x + box.w || y < 0 || y > h) return -1;
   const at = Math.floor((x - box.x) / pitch);
-  for (let i = 0; i < values.length; i++) if (place(i) === at) return i;
+  for (let i = 0; i < count; i++) if (place(i) === at) return bar(i);
   return -1;
 }
 
@@ -45,39 +61,39 @@ export function drawUpright(
   scale: Scale,
   mini = false,
 ): void {
-  const { values, pitch, place, box: room } = stand(layer, w, h);
-  if (!values.length) return;
+  const { all, count, bar, pitch, place, box: room } = stand(layer, w, h);
+  if (!count) return;
   const box = mini ? { x: 0, y: 0, w, h } : room;
-  const step = mini ? w / values.length : pitch;
+  const step = mini ? w / count : pitch;
   const { labels, marks } = layer.tensors;
   const at = (value: number) => box.y + (1 - along(scale, value)) * box.h;
   const zero = scale.log ? box.y + box.h : at(0);
   if (!mini) axis(g, theme, layer, scale, at, box);
   const thick = step > 3 ? step * 0.74 : Math.max(step * 0.9, 0.5);
-  for (let i = 0; i < values.length; i++) {
-    const x = box.x + (place(i) + 0.5) * step - thick / 2;
-    const off = layer.threshold !== undefined && values[i] < layer.threshold;
+  for (let k = 0; k < count; k++) {
+    const [i, x] = [bar(k), box.x + (place(k) + 0.5) * step - thick / 2];
+    const off = layer.threshold !== undefined && all[i] < layer.threshold;
     g.fillStyle = labels
       ? theme.classes[((labels.data[i] % 10) + 10) % 10]
       : off
         ? theme.role.noise
         : colourOf(theme, layer.role);
-    const y = at(values[i]);
+    const y = at(all[i]);
     g.fillRect(x, Math.min(y, zero), thick, Math.max(Math.abs(zero - y), 0.75));
   }
   if (mini) return;
   if (marks) {
     g.fillStyle = theme.ink;
     const half = Math.max(0.5 * step, 1);
-    for (let i = 0; i < values.length; i++)
-      g.fillRect(box.x + (place(i) + 0.5) * step - half, at(marks.data[i]) - 0.75, 2 * half, 1.5);
+    for (let k = 0; k < count; k++)
+      g.fillRect(box.x + (place(k) + 0.5) * step - half, at(marks.data[bar(k)]) - 0.75, 2 * half, 1.5);
   }
   if (step < WORDS || !layer.names?.length) return;
   g.font = `11px ${theme.font}`;
   g.fillStyle = theme.soft;
   g.textAlign = "center";
   g.textBaseline = "top";
-  for (let i = 0; i < values.length; i++)
+  for (let i = 0; i < count; i++)
     g.fillText(layer.names[i] ?? "", box.x + (place(i) + 0.5) * step, box.y + box.h + 5, step - 2);
 }
 
@@ -106,7 +122,7 @@ function axis(
     g.stroke();
     g.globalAlpha /= value ? 0.6 : 1;
     g.fillStyle = theme.soft;
-    g.fillText(compact(value), box.x - 6, y);
+    g.fillText(compact(value), box.x - 6, y, box.x - 8);
   }
   if (layer.threshold === undefined) return;
   const y = Math.round(at(layer.threshold)) + 0.5;
