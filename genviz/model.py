@@ -145,14 +145,16 @@ def knob(
     log: bool = False,
     live: bool = False,
     looks: Looks = "",
+    needs: str = "",
 ) -> Any:
     """Declare a hyperparameter once: the form, the command line, the validation, the URL and the docs all read this.
 
     `log` asks for a logarithmic scale, `live` allows changes during a run. `looks` is for what `fit` never reads: "chain" for
-    what `chain` does, so that a film of it may set it as it likes, "sample" for what `sample` alone reads. Choices are declared
-    by a `Literal` type.
+    what `chain` does, so that a film of it may set it as it likes, "sample" for what `sample` alone reads. `needs` names the
+    knob without which (0, no) it counts for nothing. Choices are declared by a `Literal` type.
     """
-    return Field(default, ge=low, le=high, description=help, json_schema_extra={"log": log, "live": live, "looks": looks})
+    extra: Any = {"log": log, "live": live, "looks": looks, "needs": needs}
+    return Field(default, ge=low, le=high, description=help, json_schema_extra=extra)
 
 
 class KnobValues(BaseModel):
@@ -174,6 +176,7 @@ class Knob:
     log: bool
     live: bool
     looks: Looks
+    needs: str
     choices: tuple[Any, ...]
 
     @property
@@ -213,7 +216,8 @@ def _knob(name: str, info: FieldInfo) -> Knob:
     kind = type(choices[0]) if choices else kind
     log, live = (bool(extra[flag]) for flag in ("log", "live"))
     looks: Any = extra["looks"]
-    return Knob(name, kind, info.default, low, high, info.description or "", log, live, looks, choices)
+    needs = str(extra["needs"])
+    return Knob(name, kind, info.default, low, high, info.description or "", log, live, looks, needs, choices)
 
 
 # ---------------------------------------------------------------- the model

@@ -88,6 +88,8 @@ def _controls(model: Model) -> list[dict[str, Any]]:
 
 
 def _moves(model: Model, knob: Knob) -> bool:
+    if knob.needs and not getattr(model, knob.needs):
+        return False
     for other in knob.others(getattr(model, knob.name)):
         with suppress(BadInput):
             model.validate({**dict(model.knobs), knob.name: other}, model.spec)

@@ -305,7 +305,7 @@ def components(model: Model, data: Data, rng: Rng) -> list[Pane]:
     try:
         weights, mean, code = model.components()
     except BadInput as error:  # known only by asking
-        return [Pane(name="components", title=title, kind="numbers", reads=str(error))]
+        return [Pane(name="components", title=title, kind="numbers", reads=f"Not drawn: {error}.")]
     order = weights.argsort(descending=True)[:HEAVIEST]
     names = ["".join("1" if bit > 0.5 else "0" for bit in row) for row in code[order].tolist()]
     bars = Bars(name="weights", values=weights[order], names=names, label="weight", unit="")

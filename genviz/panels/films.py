@@ -82,7 +82,7 @@ def said(state: State, i: int) -> str:
     if "t" not in state.aux:
         return f"Step {i} of the chain." if i else "Where the chain starts."
     t = int(state.aux["t"])
-    return f"{t} {'step is' if t == 1 else 'steps are'} left." if t else "Nothing is left to undo."
+    return f"The noise of {t} {'step' if t == 1 else 'steps'} is left." if t else "Nothing is left to undo."
 
 
 def ends(x: Float[Tensor, "n d"], data: Data) -> tuple[Int[Tensor, " n"] | None, tuple[str, ...]]:

@@ -78,10 +78,10 @@ def test_a_film_plays_scrubs_and_keeps_its_time_when_it_is_set_anew(visit: Open,
     assert film.look("s.frames.length") == 21
     film.until("s.playhead > 0")
     film.at(0)
-    expect(film.card.get_by_text("20 steps are left.")).to_be_visible()
+    expect(film.card.get_by_text("The noise of 20 steps is left.")).to_be_visible()
     film.card.get_by_role("button", name="One step", exact=True).click()
     assert film.look("s.playhead") == 1
-    expect(film.card.get_by_text("19 steps are left.")).to_be_visible()
+    expect(film.card.get_by_text("The noise of 19 steps is left.")).to_be_visible()
     x, y, w, h = film.box(".strip")
     page.mouse.click(x + w / 2, y + h / 2)
     film.until("Math.abs(s.playhead - 10) < 0.3")
@@ -159,7 +159,7 @@ def test_a_picture_is_completed_where_it_was_wiped(visit: Open, recorded: dict[s
     page = visit(f"/diffusion?run={recorded['digits']}")
     film = Film(page, recorded["digits"], "completing")
     film.card.get_by_role("button", name="another picture").click()
-    film.made_with("point=0")
+    film.made_with("point=1")
     film.at(12)
     x, y, _, h = film.box('[data-pane="completing"] canvas')
     width = film.box('[data-pane="completing"] canvas')[2]

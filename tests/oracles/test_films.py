@@ -43,7 +43,7 @@ def told(layer: Layer) -> dict[str, float]:
 
 def test_a_film_is_the_chain_to_its_end_and_another_seed_is_another_chain() -> None:
     frames = list(film("chain", model(), data("8gaussians"), Shoot(3)))
-    assert [caption for caption, _ in frames][-2:] == ["1 step is left.", "Nothing is left to undo."]
+    assert [caption for caption, _ in frames][-2:] == ["The noise of 1 step is left.", "Nothing is left to undo."]
     assert len(frames) == 51
     same, other = (list(film("chain", model(), data("8gaussians"), Shoot(seed)))[-1][1] for seed in (3, 4))
     xy = [shown(each, "chain")["particles"].xy for each in (frames[-1][1], same, other)]

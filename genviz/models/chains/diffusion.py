@@ -60,7 +60,7 @@ class Diffusion(Reversible, Model):
     decay: int = knob(3000, 1, 1_000_000, "steps over which lr falls to a hundredth; from half of them on weights average")
     batch: int = knob(256, 1, 4096, "rows in a minibatch", live=True)
     ddim_steps: int = knob(0, 0, 1000, "sample in so many steps by DDIM; 0: in all T, by the model's own chain", looks="chain")
-    eta: float = knob(0.0, 0.0, 1.0, "noise of a DDIM step: 0 none, 1 as much as the noising had", looks="chain")
+    eta: float = knob(0.0, 0.0, 1.0, "noise of a DDIM step: 0 none, 1 as the noising", looks="chain", needs="ddim_steps")
 
     presets = {
         "8gaussians": Preset(3000, idea="eight islands out of one cloud, every island found"),
@@ -79,10 +79,10 @@ class Diffusion(Reversible, Model):
                 raise BadInput(f"{name} = {rate:g} over T = {knobs.T} steps is a noise rate above 1: give at most T")
         if knobs.ddim_steps > knobs.T:
             raise BadInput(f"ddim_steps = {knobs.ddim_steps}: give 1 to T = {knobs.T} steps, or 0 for the model's own chain")
-        if knobs.eta and not knobs.ddim_steps:
-            raise BadInput(f"eta = {knobs.eta:g} is the noise of a DDIM step: give ddim_steps as well, or leave it at 0")
-        if spec.support == "binary" and (knobs.readout != "sd15" or knobs.schedule == "learned" or knobs.ddim_steps):
-            raise BadInput("bits have one read-out (sd15), no learned schedule, no DDIM (ddim_steps = 0): leave them so")
+        if spec.support == "binary" and (
+            knobs.readout != "sd15" or knobs.schedule == "learned" or knobs.ddim_steps or knobs.eta
+        ):
+            raise BadInput("bits have one read-out (sd15), no learned schedule, no DDIM (ddim_steps, eta = 0): leave them so")
         if knobs.schedule == "learned" and knobs.readout != "sd15":
             raise BadInput(f"schedule = learned climbs the bound, readout = {knobs.readout} does not: take sd15")
 

@@ -63,7 +63,8 @@ def chart(knobs: Any, bits: bool, now: Float[Tensor, " T"]) -> list[Pane]:
             kind="curves",
             layers=lines(lambda beta: beta) + (handle if knobs.schedule == "linear" else []),
             x_label="t",
-            reads="A large rate makes a step hard to undo. Drag an end of the linear schedule and train again.",
+            reads="A large rate makes a step hard to undo."
+            + " Drag an end of the linear schedule and train again." * (knobs.schedule == "linear"),
             how="The noise rates β_t of each schedule for this T.",
             alt="Curves: the noise rate of each step, for each schedule.",
         ),

@@ -34,7 +34,7 @@ export class Controls {
     this.clear = button("clear", "Let go of the known values (ctrl + z)", () => film.pin(null));
     this.halt = button("stop", "Stop computing: what has come stays", () => film.stop());
     this.another = button("another picture", "The next row of the training data", () => {
-      source.selection++;
+      source.selection = Math.max(source.selection, 0) + 1; // that of nobody's choice is the first
     });
     this.root.append(renew, this.another, this.knobs, this.clear, this.halt);
   }

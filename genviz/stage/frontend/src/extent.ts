@@ -94,9 +94,11 @@ export class Extent {
 
   private add(layer: Layer): void {
     if (layer.type === "bars") {
-      const [lo, hi] = this.values.get(layer.name) ?? [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-      const values = [...(layer.tensors.values?.data ?? []), ...(layer.tensors.marks?.data ?? [])];
-      this.values.set(layer.name, [Math.min(lo, ...values), Math.max(hi, ...values)]);
+      let [lo, hi] = this.values.get(layer.name) ?? [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+      for (const part of [layer.tensors.values, layer.tensors.marks]) {
+        for (const value of part?.data ?? []) [lo, hi] = [Math.min(lo, value), Math.max(hi, value)]; // tens of thousands
+      }
+      this.values.set(layer.name, [lo, hi]);
       return;
     }
     const more = spread(layer);

@@ -226,6 +226,7 @@ export class Film extends Player implements Darkroom {
       clearTimeout(sign);
     }
     this.cancel();
+    this.playhead = Math.min(this.playhead, this.frames.at(-1)?.step ?? 0); // a shorter chain
     this.changed();
   }
 

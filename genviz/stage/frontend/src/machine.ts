@@ -141,7 +141,7 @@ export class Exact {
 
   /** Fewer visits say nothing of so many states. */
   private get tells(): boolean {
-    return 4 * this.total >= this.visits.length;
+    return this.total > 0 && 4 * this.total >= this.visits.length;
   }
 
   /** Total variation, ½ Σ |share visited − p|. */

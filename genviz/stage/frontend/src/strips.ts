@@ -119,6 +119,7 @@ export class Strips {
   /** A new run that stands where the playhead is; "" or why not. */
   async fork(): Promise<string> {
     const parent = this.active;
+    if (parent.walk || parent.film) return "A chain has no fork of its own: fork the training above.";
     if (!live(parent)) return "A shipped recording has no run to fork: press Train, and fork that.";
     if (!parent.frames.length) return "There is no step to fork at yet: wait for the first picture.";
     if (this.lanes.length >= MOST) return "Four runs are on the stage, which is all it holds: take one off with its ×.";

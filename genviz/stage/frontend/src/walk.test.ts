@@ -247,6 +247,7 @@ test("the states visited come to have the exact shares", async () => {
   walk.chains = 20;
   const exact = values(walk, "visits/states");
   expect(exact.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);
+  expect(walk.around()?.a.layers["visits/states"].tensors).not.toHaveProperty("marks"); // nothing was visited yet
   const distance = () => {
     const layer = walk.around()?.a.layers["visits/distance"];
     return layer?.type === "numbers" ? layer.rows : [];

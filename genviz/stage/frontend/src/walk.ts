@@ -171,6 +171,8 @@ export class Walk extends Player implements Walking {
       base.id.startsWith("run:") ? `weights of step ${whole(base.keyframe() ?? 0)}` : "finished weights",
     ];
     if (energy !== undefined) parts.splice(1, 0, `energy ${number(energy)} nats`);
+    const taught = base.edits.filter(({ verb }) => verb === "learn_once").length;
+    if (taught) parts.push(taught === 1 ? "taught once" : `taught ${whole(taught)} times`);
     if (this.known) parts.push(`${whole(this.known)} clamped`);
     return parts.join(" · ");
   }
