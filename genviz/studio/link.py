@@ -28,13 +28,17 @@ def _numbers(value: Any) -> bool:
     return isinstance(value, list) and len(value) <= 64 and all(map(_number, value))
 
 
+def _ranges(value: Any) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"[\d,+-]{0,4000}", value))
+
+
 WALK: dict[str, Callable[[Any], bool]] = {
     "chains": lambda value: isinstance(value, int) and 1 <= value <= 64,
     "seed": lambda value: isinstance(value, int) and 0 <= value < 10**6,
     "temperature": _number,
     "grain": lambda value: value in ("unit", "layer", "sweep"),
     "begin": lambda value: value in ("data", "noise", "fantasy"),
-    "clamp": lambda value: isinstance(value, str) and bool(re.fullmatch(r"[\d,+-]{0,4000}", value)),
+    "clamp": _ranges,
 }
 
 
@@ -46,7 +50,7 @@ FILM: dict[str, Callable[[Any], bool]] = {
     "seed": lambda value: isinstance(value, int) and 0 <= value < 10**9,
     "settings": _settings,
     "clamp": lambda value: value is None or (isinstance(value, list) and _numbers([x for x in value if x is not None])),
-    "forgotten": lambda value: isinstance(value, str) and bool(re.fullmatch(r"[\d,-]{0,4000}", value)),
+    "forgotten": _ranges,
 }
 VIEW: dict[str, Callable[[Any], bool]] = {
     "playhead": _number,

@@ -1,5 +1,6 @@
 // A film: the frames of a model's chain, computed by the server for the weights at the base source's playhead.
 import { Player } from "./player";
+import { ranges } from "./ranges";
 import { Recording } from "./recording";
 import { get, words } from "./remote";
 import { address } from "./tab";
@@ -64,7 +65,8 @@ export class Film extends Player implements Darkroom {
     const asked = { seed: this.seed, settings: Object.fromEntries(this.settings) };
     const row = this.clamp;
     if (!row) return { ...asked, clamp: null, ...(this.forgotten && { forgotten: this.forgotten }) };
-    if (row.length > LINKED) return { ...asked, clamp: null, forgotten: gaps(row) };
+    if (row.length > LINKED)
+      return { ...asked, clamp: null, forgotten: ranges(row.map((x) => (Number.isNaN(x) ? 1 : Number.NaN))) };
     return { ...asked, clamp: Array.from(row, (x) => (Number.isNaN(x) ? null : x)) };
   }
 
@@ -242,19 +244,6 @@ export class Film extends Player implements Darkroom {
     const last = this.frames.at(-1)?.step ?? 0;
     if (this.following || (this.playhead > last && !this.loading)) this.playhead = last;
   }
-}
-
-/** Where a row has no values: "0-27,40". */
-export function gaps(row: Float32Array): string {
-  const parts: string[] = [];
-  for (let i = 0; i < row.length; i++) {
-    if (!Number.isNaN(row[i])) continue;
-    let end = i;
-    while (Number.isNaN(row[end + 1])) end++;
-    parts.push(i === end ? `${i}` : `${i}-${end}`);
-    i = end;
-  }
-  return parts.join();
 }
 
 /** Panes of the same build take over what the new scene says, so that they need not be made anew under a person's hand. */

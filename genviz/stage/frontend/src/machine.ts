@@ -125,16 +125,15 @@ export class Exact {
       const p = this.probabilities(n);
       if (!p) return null;
       const told = heat === 1 && this.tells;
-      const marks = new Float32Array(n);
-      for (let i = 0; told && i < n; i++) marks[i] = this.visits[i] / total;
+      const marks = new Float32Array(told ? n : 0);
+      for (let i = 0; i < marks.length; i++) marks[i] = this.visits[i] / total;
       return {
         ...layer,
         tensors: { ...layer.tensors, values: { data: p, shape: [n] }, ...(told && { marks: { data: marks, shape: [n] } }) },
       };
     }
     if (layer.type !== "numbers" || layer.name !== "distance") return null;
-    const tv = this.distance();
-    const figures = [heat === 1 && this.tells ? tv : Number.NaN, total];
+    const figures = [heat === 1 && this.tells ? this.distance() : Number.NaN, total];
     const rows = layer.rows.map(([label, , unit, how], i): (typeof layer.rows)[number] => [label, figures[i], unit, how]);
     return { ...layer, rows: rows.filter(([, value]) => !Number.isNaN(value)) };
   }

@@ -168,7 +168,7 @@ export type Asked = {
   seed: number;
   settings: Record<string, Setting>;
   clamp: (number | null)[] | null;
-  forgotten?: string; // of a row too long for `clamp`, the places of what is not known: "0-27,40"
+  forgotten?: string; // of a row too long for `clamp`, the places of what is not known: "0-27+,40+"
 };
 /** What can be asked of a film, and what it was asked with. */
 export interface Darkroom {

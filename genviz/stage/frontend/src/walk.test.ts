@@ -1,9 +1,10 @@
 import { beforeEach, expect, test } from "vitest";
 import { compile } from "./programs";
 import { Chance } from "./random";
+import { ranges, unranged } from "./ranges";
 import { browser } from "./testing";
 import type { Layer, Op, Pane, Program, Scene, Source, Tensor } from "./types";
-import { ranges, unranged, Walk } from "./walk";
+import { Walk } from "./walk";
 
 const [D, H] = [4, 3];
 const chance = new Chance(5).turn(0, 0);

@@ -4,6 +4,7 @@
 import { atLeast, Change, Exact } from "./machine";
 import { Player } from "./player";
 import { Chance } from "./random";
+import { ranges, unranged } from "./ranges";
 import { Lru } from "./remote";
 import type {
   Ambient,
@@ -832,26 +833,4 @@ function layerWords(coin: Coin, phase: number): string {
   if (coin.kind === "gaussian") return phase === 1 ? "Noise is drawn for each" : "The values change";
   if (phase === 1) return "A coin falls for each, with its own probability";
   return `The lights change: ${whole(coin.out.reduce((sum, value) => sum + value, 0))} of ${whole(n)} are on`;
-}
-
-/** "0-27+,40-": what a clamp holds, in short. */
-export function ranges(clamp: Float32Array): string {
-  const parts: string[] = [];
-  for (let i = 0; i < clamp.length; i++) {
-    if (Number.isNaN(clamp[i])) continue;
-    let end = i;
-    while (end + 1 < clamp.length && clamp[end + 1] === clamp[i]) end++;
-    parts.push(`${i === end ? i : `${i}-${end}`}${clamp[i] ? "+" : "-"}`);
-    i = end;
-  }
-  return parts.join();
-}
-
-export function unranged(text: string, clamp: Float32Array): void {
-  clamp.fill(Number.NaN);
-  for (const part of text.split(",")) {
-    const [, from, to, sign] = /^(\d+)(?:-(\d+))?([+-])$/.exec(part) ?? [];
-    if (!sign) continue;
-    for (let i = Number(from); i <= Math.min(Number(to ?? from), clamp.length - 1); i++) clamp[i] = Number(sign === "+");
-  }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { gaps } from "./film";
+import { ranges } from "./ranges";
 import { dab, knownBut, unmasked } from "./wipe";
 
 test("what is wiped is forgotten, the rest is known, and it can be brought back", () => {
@@ -17,8 +17,8 @@ test("what is wiped is forgotten, the rest is known, and it can be brought back"
 
 test("a link holds what is forgotten of a long row", () => {
   const row = new Float32Array(784).fill(0.5);
-  const text = "0-27,40,700-783";
+  const text = "0-27+,40+,700-783+";
   const known = knownBut(row, unmasked(text, 784)) ?? new Float32Array(0);
-  expect(gaps(known)).toBe(text);
+  expect(ranges(known.map((x) => (Number.isNaN(x) ? 1 : Number.NaN)))).toBe(text);
   expect(known.filter((x) => !Number.isNaN(x)).length).toBe(784 - 28 - 1 - 84);
 });

@@ -2,6 +2,7 @@
 
 import type { Tile } from "./draw/images";
 import type { PaneView } from "./pane";
+import { unranged } from "./ranges";
 import type { Images } from "./types";
 
 const REACH = 0.085; // of the picture's width: the radius of the sponge
@@ -30,12 +31,9 @@ export function knownBut(row: ArrayLike<number>, mask: Uint8Array): Float32Array
 
 /** The mask of what a link says is forgotten. */
 export function unmasked(text: string, size: number): Uint8Array {
-  const mask = new Uint8Array(size);
-  for (const part of text.split(",")) {
-    const [, from, to] = /^(\d+)(?:-(\d+))?$/.exec(part) ?? [];
-    if (from) mask.fill(1, Number(from), Number(to ?? from) + 1);
-  }
-  return mask;
+  const held = new Float32Array(size);
+  unranged(text, held);
+  return Uint8Array.from(held, (x) => Number(!Number.isNaN(x)));
 }
 
 export class Wipe {
