@@ -98,7 +98,7 @@ def test_knobs_have_a_range_and_a_help(slug: str) -> None:
 def test_presets_name_data_that_exist_and_knobs_that_are_valid(slug: str) -> None:
     for name, preset in ALL[slug].presets.items():
         assert (preset.data or name).partition(":")[0] in names()
-        assert preset.steps > 0 and (preset.idea or not preset.listed)
+        assert (preset.steps > 0) == ALL[slug].trains and (preset.idea or not preset.listed)
         ALL[slug].validate(preset.knobs)
 
 
@@ -323,12 +323,14 @@ def figures(model: Any, data: genviz.Data, rng: Rng) -> None:
 
 def client(model: Any, x: Tensor, rng: Rng) -> None:
     programs, tensors = json.loads(json.dumps(model.client())), model.state_dict()
-    assert programs.keys() <= {"decode", "gibbs", "energy", "reverse", "invert"}
+    assert programs.keys() <= {"decode", "gibbs", "energy", "score", "reverse", "invert"}
     if "decode" in programs:
         z = model.encode(x).mean
         torch.testing.assert_close(run(programs["decode"], tensors, z)[0], model.decode(z), rtol=1e-4, atol=1e-4)
     if "energy" in programs:
         torch.testing.assert_close(run(programs["energy"], tensors, x)[0][:, 0], model.energy(x), rtol=1e-4, atol=1e-4)
+    if "score" in programs:
+        torch.testing.assert_close(run(programs["score"], tensors, x)[0], model.score(x), rtol=1e-4, atol=1e-4)
     if "gibbs" in programs:
         gibbs(model, programs["gibbs"], x, rng)
     if "reverse" in programs:
