@@ -40,10 +40,18 @@ every_trained_model = pytest.mark.parametrize("slug", TRAINED)
 
 @cache
 def tiny(slug: str) -> tuple[genviz.Data, ...]:
-    """120 rows of the first set of each kind and support that the presets name; the largest only if there is no other."""
+    """120 rows of the first set of each kind and support that the presets name; the largest only if there is no other.
+
+    Of an energy without rows, which is for samplers, as many rows of coins.
+    """
     sets = [preset.data or name for name, preset in ALL[slug].presets.items()] or ["moons"]
     first = {(kind(name), find(name).support): name for name in reversed(sets)}
-    return tuple(genviz.dataset(name, rows=120) for (k, _), name in first.items() if k != "mnist" or len(first) == 1)
+    found = [genviz.dataset(name, rows=120) for (k, _), name in first.items() if k != "mnist" or len(first) == 1]
+    return tuple(data if len(data.x) else replace(data, x=coins(120, data), test_x=coins(40, data)) for data in found)
+
+
+def coins(n: int, data: genviz.Data) -> Tensor:
+    return Rng(0, "coins").coins(torch.full((n, data.spec.dim), 0.5))
 
 
 def start(slug: str, data: genviz.Data, **knobs: Any) -> Run:

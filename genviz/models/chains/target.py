@@ -100,19 +100,20 @@ class Spins(nn.Module):
 
     def __init__(self, n: int) -> None:
         super().__init__()
-        self.register_buffer("W", torch.zeros(n, n, dtype=torch.float64))
-        self.register_buffer("b", torch.zeros(n, dtype=torch.float64))
+        self.register_buffer("W", torch.zeros(n, n))
+        self.register_buffer("b", torch.zeros(n))
 
     def adopt(self, density: Ising) -> None:
-        one = torch.eye(len(self.b), dtype=torch.float64).unflatten(1, (density.side, density.side))
+        one = torch.eye(len(self.b)).unflatten(1, (density.side, density.side))
         self.W = density.beta * sum(one.roll(by, axis) for by in (1, -1) for axis in (1, 2)).flatten(1)
 
     def energy(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
         s = 2 * x.double() - 1
-        return (-(s @ self.W * s).sum(1) / 2 - s @ self.b).to(x.dtype)
+        return -((s @ self.W.double() / 2 + self.b) * s).sum(1).to(x.dtype)
 
     def programs(self) -> dict[str, Program]:
-        energy = [["affine", -1, 2], ["put", "s"], ["linear", "target.W"], ["mul", "s"], ["sum"], ["affine", 0, -0.5]]
+        felt = [["affine", -1, 2], ["put", "s"], ["linear", "target.W"], ["affine", "target.b", 0.5]]
+        energy = [*felt, ["mul", "s"], ["sum"], ["affine", 0, -1]]
         return {"gibbs": [["sweep", "target.W", "target.b", "spins"]], "energy": energy}
 
 
