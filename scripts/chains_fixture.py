@@ -42,8 +42,8 @@ def cases() -> dict[str, Tensor]:
 
 
 def of_series() -> list[dict[str, Any]]:
-    """Of each: x (chains, states); ρ as `metrics.chains.autocorrelation` (about the mean of all) and as arviz of the first chain
-    (about its own); τ by the window; split R-hat, arviz's ess(method="mean"), null where it is no number; whether mixed."""
+    """Of each: x (chains, states); ρ as `metrics.chains.autocorrelation` about the mean of all, and as arviz of the first chain
+    about its own; τ by the window; split R-hat, arviz's ess(method="mean"), null where it is no number; whether mixed."""
     found = []
     for name, x in cases().items():
         x = x.float().double()
@@ -60,7 +60,7 @@ def of_series() -> list[dict[str, Any]]:
 
 
 def of_modes() -> dict[str, Any]:
-    """Modes of each state, −1 between modes: moves from i to j, hop rate, modes visited so far, coverage, current, P, its gap."""
+    """Modes of each state, −1 between modes: moves, hop rate, modes visited so far, coverage, current, P and its gap."""
     rng, m = Rng(1, "fixture"), 3
     stays = rng.uniform(3, 60) < 0.7
     k = rng.integers(-1, m, 3, 60)
