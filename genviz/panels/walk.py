@@ -34,7 +34,8 @@ def walk(model: Model, data: Data, rng: Rng) -> list[Pane]:
     if PROGRAM not in model.client() or data.spec.support == "real":
         return []
     state = next(model.chain(1, rng))
-    panes = [*_boards(state.x[0], state.aux.get("h"), data), _rows(data.seen(model, ROWS), data), _energy()]
+    panes = [*_boards(state.x[0], state.aux.get("h"), data)]
+    panes += [*([_rows(data.seen(model, ROWS), data)] if len(data.x) else []), _energy()]
     h = state.aux.get("h")
     if h is not None and isinstance(model, HasFeatures) and len(data.spec.shape) == 2:
         panes.append(_strokes(data))
@@ -137,6 +138,7 @@ def _states(data: Data, rows: Float[Tensor, "n d"]) -> Pane:
     dim = data.spec.dim
     labels = torch.zeros(2**dim, dtype=torch.int32)
     labels[places(rows)] = 1
+    told = {"labels": labels, "classes": LEGAL, "role": "label"} if len(rows) else {}
     how = "½ Σ |share − p|; for n independent visits about √(states / 2πn), so it falls as 1/√n."
     figures = [("total variation to the exact", 0.0, "", how), ("states visited, with repetitions", 0.0, "", "")]
     return Pane(
@@ -147,10 +149,8 @@ def _states(data: Data, rows: Float[Tensor, "n d"]) -> Pane:
             Bars(
                 name="states",
                 values=torch.zeros(2**dim),
-                labels=labels,
-                classes=LEGAL,
+                **told,
                 marked="share of visits",
-                role="label",
                 upright=True,
                 static=True,
             ),
