@@ -23,6 +23,7 @@ from torch.distributions import Distribution
 
 import genviz
 from genviz.data import find, kind, names
+from genviz.data.binary import bits
 from genviz.face import preset_for
 from genviz.layers import Decode, Ellipses, Pane, Points, Scene
 from genviz.metrics.partition import MOST, Listed, ais, exact_log_z
@@ -323,18 +324,52 @@ def figures(model: Any, data: genviz.Data, rng: Rng) -> None:
 
 def client(model: Any, x: Tensor, rng: Rng) -> None:
     programs, tensors = json.loads(json.dumps(model.client())), model.state_dict()
-    assert programs.keys() <= {"decode", "gibbs", "energy", "reverse", "invert"}
+    assert programs.keys() <= {"decode", "gibbs", "energy", "reverse", "invert", "rise", "overlap", "score"}
     if "decode" in programs:
         z = model.encode(x).mean
         torch.testing.assert_close(run(programs["decode"], tensors, z)[0], model.decode(z), rtol=1e-4, atol=1e-4)
+    d = x.shape[1]
+    size = state_size(programs, tensors, x)
     if "energy" in programs:
-        torch.testing.assert_close(run(programs["energy"], tensors, x)[0][:, 0], model.energy(x), rtol=1e-4, atol=1e-4)
-    if "gibbs" in programs:
+        summed_out(model, programs["energy"], x[:8], size)
+    if "gibbs" in programs and size == d and "h" in next(model.chain(1, rng)).aux:
         gibbs(model, programs["gibbs"], x, rng)
+    elif "gibbs" in programs:
+        whole = torch.cat([x, rng.coins(torch.full((len(x), size - d), 0.5))], 1)
+        end, registers = run(programs["gibbs"], tensors, whole, coin=rng.coins)
+        rows_of(end, len(x), size)
+        for name in ("h", "h1", "h2", "h3", "label"):  # a hidden board is that of the model's own chain
+            if name in registers:
+                assert registers[name].shape == next(model.chain(len(x), rng)).aux[name].shape
+    if "rise" in programs:
+        rows_of(run(programs["rise"], tensors, x)[0], len(x), size)
     if "reverse" in programs:
         reverse(model, programs["reverse"], len(x), rng)
     if "invert" in programs:
         rows_of(run(programs["invert"], tensors, x, t=1)[0], *x.shape)
+
+
+def state_size(programs: dict[str, list[list[Any]]], tensors: dict[str, Tensor], x: Tensor) -> int:
+    """Numbers in a state of the program `gibbs`: what it gives back, it takes."""
+    for size in range(x.shape[1], x.shape[1] + 2048):
+        try:
+            end, _ = run(programs.get("gibbs", []), tensors, x.new_zeros(1, size))
+        except RuntimeError:  # a matrix of another width
+            continue
+        if end.shape[1] == size:
+            return size
+    raise AssertionError("the program gibbs gives back another state than it takes")
+
+
+def summed_out(model: Any, program: list[list[Any]], x: Tensor, size: int) -> None:
+    """What is hidden in a state, summed out of exp(−energy), leaves the energy of the row, if that is exact."""
+    hidden = size - x.shape[1]
+    if hidden > 10:
+        return
+    every = bits(hidden) if hidden else x.new_zeros(1, 0)
+    states = torch.cat([x[:, None].expand(-1, len(every), -1), every.expand(len(x), -1, -1)], 2).flatten(0, 1)
+    found = run(program, model.state_dict(), states)[0].reshape(len(x), len(every))
+    torch.testing.assert_close(-(-found).logsumexp(1), model.energy(x), rtol=1e-4, atol=1e-4)
 
 
 def gibbs(model: Any, program: list[list[Any]], x: Tensor, rng: Rng) -> None:

@@ -15,7 +15,7 @@ import { fill } from "./legend";
 import { missing, type Picture, paint, pointed, roomOf } from "./paint";
 import type { Theme } from "./theme";
 import { Tracer } from "./trace";
-import type { Bars, Frame, Handles, Layer, Numbers, Pane, Source, Trace } from "./types";
+import type { Bars, Frame, Handles, Layer, Numbers, Pane, Source, Trace, Walking } from "./types";
 import { Wipe, wiped } from "./wipe";
 import { head, measured, number, summary, whole } from "./words";
 
@@ -171,9 +171,15 @@ export class PaneView {
     return this.dragged ? this.tracer.at(this.host.source, this.dragged) : null;
   }
 
+  /** The chain in the browser whose state is a point here: a person puts it where she likes. */
+  get carried(): Walking | null {
+    const points = this.pane.layers.some(({ type, name }) => type === "points" && name === "x");
+    return points ? this.host.source.walk : null;
+  }
+
   get interactive(): boolean {
     return (
-      Boolean(this.pane.latent || this.trace || wiped(this) || paintable(this)) ||
+      Boolean(this.pane.latent || this.trace || this.carried || wiped(this) || paintable(this)) ||
       this.pane.layers.some((layer) => (layer.type === "points" || layer.type === "images") && layer.pick)
     );
   }
