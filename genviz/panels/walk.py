@@ -27,6 +27,7 @@ MAPS = 36  # hidden units whose changes are shown
 PAIRED = 80  # units of a whole state whose pairs are shown
 LISTED = 16  # bits of which the browser can list all states
 SUMMED = 18  # the same, with what is hidden behind them
+MEMORIES = 24  # that can be told apart as curves
 LEGAL = ("not in the data", "in the data")
 HIDDEN = {  # registers with a board of their own: its title
     "h": "Which features are on?",
@@ -54,8 +55,8 @@ def walk(model: Model, data: Data, rng: Rng) -> list[Pane]:
     size = data.spec.dim + sum(state.aux[name].shape[1] for name in hidden if _first(program, name, state) >= 0)
     panes = [*_boards(program, hidden, state, data), _rows(data.seen(model, ROWS), data), _energy("energy" in programs)]
     if "overlap" in programs:
-        stores: Any = model
-        panes.append(_overlaps(len(stores.memories())))
+        stored = model.state_dict()[next(name for op, name, *_ in reversed(programs["overlap"]) if op == "linear")]
+        panes += [_overlaps(len(stored))] if len(stored) <= MEMORIES else []
     alone = any(op == "sweep" for op, *_ in program)  # unit by unit: no layers
     if hidden and not alone and isinstance(model, HasFeatures) and len(data.spec.shape) == 2:
         panes.append(_strokes(data))
