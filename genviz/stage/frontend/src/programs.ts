@@ -37,6 +37,7 @@ const BUILD: Record<string, Build> = {
   gaussian: (args, width, making) => gaussian(operand(args[0], width, making), width),
   softmax: (_, width) => softmax(width),
   logsumexp: (_, width) => one(logsumexp, width),
+  choose: ([first], width) => choose(first === undefined ? -1 : Number(first), width),
   sweep: ([weight, bias, how], width, { tensors }) =>
     sweep(matrix(weight, tensors), named(bias, tensors), how === "spins", width),
 };
@@ -457,6 +458,29 @@ function logsumexp(x: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < x.length; i++) sum += Math.exp(x[i] - top);
   return top + Math.log(sum);
+}
+
+/** One of them, by its share; the one that is held, if the state holds them from the place `first` on. */
+function choose(first: number, width: number): Stage {
+  const buffer = sized(width);
+  const run: Run = (x, { uniform, held }) => {
+    if (!uniform) throw new Error("a choice needs a source of chance");
+    const y = buffer(x.length);
+    y.fill(0);
+    let left = uniform();
+    let at = x.length - 1;
+    for (let i = 0; i < x.length; i++) {
+      left -= x[i];
+      if (left < 0) {
+        at = i;
+        break;
+      }
+    }
+    for (let i = 0; first >= 0 && i < x.length; i++) if (held?.[first + i] === 1) at = i;
+    y[at] = 1;
+    return y;
+  };
+  return { run, width };
 }
 
 const TIE = 1e-6; // an input that small moves nothing at temperature 0
