@@ -262,7 +262,7 @@ test.each([[false], [true]])("sweeps stay in exp(−E), with held units in what 
 test("a choice falls on one by its share, or on the one that is held", () => {
   const shares = Float32Array.of(0.2, 0.5, 0.3);
   const program = compile([["choose", 4]], tensors);
-  const drawn = [0.1, 0.2, 0.69, 0.71, 0.999].map((u) => [...program(shares, { uniform: () => u })].indexOf(1));
+  const drawn = [0.1, 0.21, 0.69, 0.71, 0.999].map((u) => [...program(shares, { uniform: () => u })].indexOf(1));
   expect(drawn).toEqual([0, 1, 1, 2, 2]);
   const held = Float32Array.of(Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN, 1);
   expect([...program(shares, { uniform: () => 0.1, held })]).toEqual([0, 0, 1]);
