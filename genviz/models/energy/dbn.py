@@ -20,8 +20,8 @@ from genviz.rng import Rng
 SEEN = 4000  # rows whose mean features a new level starts from
 # Settings measured to converge: BAS sees all rows at each update; an epoch of digits is 28 updates, one of MNIST 80.
 BAS = {"h1": 9, "h2": 9, "batch": 14, "updates": 10_000, "upper_updates": 8000, "copies": 8, "chains": 112}
-DIGITS = {"batch": 50, "updates": 1120, "upper_updates": 1120, "lr": 0.05, "binarize": "threshold"}
-DREAMS = {**DIGITS, "h2": 100, "start": "random", "upper_updates": 5600, "labels": True, "lr": 0.1}
+DIGITS = {"batch": 50, "updates": 2800, "upper_updates": 2800, "momentum": 0.5, "binarize": "threshold"}
+DREAMS = {**DIGITS, "h1": 128, "h2": 200, "upper_updates": 5600, "labels": True}
 MNIST = {"start": "random", "upper": "cd", "momentum": 0.5, "lr": 0.05, "binarize": "fixed"}
 QUICK = {**MNIST, "h1": 128, "h2": 128, "updates": 800, "upper_updates": 800}
 DEEP = {**MNIST, "h1": 256, "h2": 256, "h3": 128, "updates": 640, "upper_updates": 640}
@@ -67,8 +67,8 @@ class DBN(Stacked, Model):
     presets = {
         "bars-and-stripes": Preset(18_000, knobs=BAS, idea="a second layer mends what short chains did to the first, exactly"),
         "bars-and-stripes-random": Preset(18_000, "bars-and-stripes", {**BAS, "start": "random"}, listed=False),
-        "digits": Preset(2240, knobs=DIGITS, idea="8×8 digits: a second level that begins as the first, turned over"),
-        "digits-labels": Preset(6720, "digits", DREAMS, idea="choose a class, and the top level dreams digits of it"),
+        "digits": Preset(5600, knobs=DIGITS, idea="8×8 digits: a second level that begins as the first, turned over"),
+        "digits-labels": Preset(8400, "digits", DREAMS, idea="choose a class, and the top level dreams digits of it"),
         "mnist": Preset(1600, knobs=QUICK, idea="28×28 digits through two layers of 128, in seconds"),
         "mnist-deep": Preset(1920, "mnist", DEEP, idea="three layers: chains that walk higher up change class more often"),
     }

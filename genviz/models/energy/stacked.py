@@ -15,7 +15,7 @@ from genviz.models.energy.belief import Level
 from genviz.models.energy.stack import LISTED, Stack
 from genviz.rng import Rng
 
-TESTED, DRAWS, FEW = 500, 10, 4  # rows of `monitor`; beliefs drawn of each, and for an energy
+TESTED, DRAWS = 500, 10  # rows of `monitor`, and beliefs drawn of each
 LOOK = {"temperatures": 200, "runs": 50}  # of annealing, for a look
 QUICK = 12  # hidden units below the top up to which an energy is a sum over their states
 
@@ -28,11 +28,12 @@ class Stacked:
     labels: bool
 
     def energy(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
-        """-log p(x) - log Z of the top level: exact up to 12 hidden units below it, else minus the variational bound, nats."""
+        """-log p(x) - log Z of the top level: exact up to 12 hidden units below it, else minus the variational bound of one
+        belief, the same at every look, nats."""
         x = self.spec.check(x)
         if self.stack.hidden <= QUICK:
             return -self.stack.log_star(x).to(x.dtype)
-        return -self.believed(x, Rng(0, "energy"), FEW)
+        return -self.stack.log_weights(x, Rng(0, "energy"))
 
     def believed(self, x: Float[Tensor, "n d"], rng: Rng, draws: int = DRAWS) -> Float[Tensor, " n"]:
         """The variational bound, log Z left out: a mean over draws of what the levels below the top believe."""
