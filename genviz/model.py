@@ -482,6 +482,17 @@ class HasComponents(Protocol):
 
 
 @runtime_checkable
+class Stacks(Protocol):
+    """Levels learned one after the other, each from the features of the one below: `levels` is how many have begun to, `upto`
+    the model of the lowest alone, which can do whatever the whole one can, `features` what the units of a level look for."""
+
+    @property
+    def levels(self) -> int: ...
+    def upto(self, level: int) -> Any: ...
+    def features(self, level: int = 1) -> Float[Tensor, "k d"]: ...
+
+
+@runtime_checkable
 class HasPartition(Protocol):
     def partition(self) -> Any: ...  # the part whose constant Z can be had: `Listed`, `Anneals` of genviz.metrics.partition
 
@@ -506,6 +517,7 @@ CAPABILITIES: dict[str, type] = {
     "encode": Encodes, "decode": Decodes,
     "reconstruct": Reconstructs, "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds,
     "budget": Budgets, "log_joint": LogJoints, "prior": HasPrior, "cluster": Clusters, "classify": Classifies,
-    "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "partition": HasPartition,
+    "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "upto": Stacks,
+    "partition": HasPartition,
     "monitor": Monitors, "layers": HasLayers, "client": RunsInBrowser,
 }  # fmt: skip

@@ -421,6 +421,24 @@ def mixture(model: Any, x: Tensor, rng: Rng) -> None:
         torch.testing.assert_close(weights.sum(), torch.tensor(1.0))
 
 
+def classify(model: Any, x: Tensor, rng: Rng) -> None:
+    """Shares for each row; or the refusal says that no labels were learned."""
+    try:
+        shares(model.classify(x), len(x))
+    except BadInput as error:
+        assert "labels" in str(error)
+
+
+def upto(model: Any, x: Tensor, rng: Rng) -> None:
+    """Each level by itself dreams rows and has features that are pictures; a level that is not there is named."""
+    for level in range(1, model.levels + 1):
+        assert model.upto(level).levels == level
+        rows_of(model.upto(level).sample(len(x), rng), *x.shape)
+        rows_of(model.features(level), -1, x.shape[1])
+    for wrong in (0, model.levels + 1):
+        refuses(f"level = {wrong}", model.upto, wrong)
+
+
 def partition(model: Any, x: Tensor, rng: Rng) -> None:
     """The two ways to its constant agree, where both can be gone."""
     it = model.partition()
@@ -448,10 +466,11 @@ CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "log_joint": lambda model, x, rng: rows_of(model.log_joint(x, model.encode(x[:2]).mean), len(x), -1),
     "prior": lambda model, x, rng: rows_of(model.prior().mean[None], 1, model.encode(x).mean.shape[1]),
     "cluster": lambda model, x, rng: shares(model.cluster(x), len(x)),
-    "classify": lambda model, x, rng: shares(model.classify(x), len(x)),
+    "classify": classify,
     "discriminate": lambda model, x, rng: rows_of(model.discriminate(x), len(x)),
     "features": lambda model, x, rng: rows_of(model.features(), -1, x.shape[1]),
     "components": mixture,
+    "upto": upto,
     "partition": partition,
     "client": client,
 }
