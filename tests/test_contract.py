@@ -324,7 +324,7 @@ def figures(model: Any, data: genviz.Data, rng: Rng) -> None:
 
 def client(model: Any, x: Tensor, rng: Rng) -> None:
     programs, tensors = json.loads(json.dumps(model.client())), model.state_dict()
-    assert programs.keys() <= {"decode", "gibbs", "energy", "reverse", "invert", "rise", "overlap", "score"}
+    assert programs.keys() <= {"decode", "gibbs", "energy", "reverse", "invert", "rise", "look", "overlap", "score"}
     if "decode" in programs:
         z = model.encode(x).mean
         torch.testing.assert_close(run(programs["decode"], tensors, z)[0], model.decode(z), rtol=1e-4, atol=1e-4)
@@ -342,7 +342,10 @@ def client(model: Any, x: Tensor, rng: Rng) -> None:
             if name in registers:
                 assert registers[name].shape == next(model.chain(len(x), rng)).aux[name].shape
     if "rise" in programs:
-        rows_of(run(programs["rise"], tensors, x)[0], len(x), size)
+        risen = run(programs["rise"], tensors, x)[0]
+        rows_of(risen, len(x), size)
+        if "look" in programs:  # the same, of a whole state
+            torch.testing.assert_close(run(programs["look"], tensors, torch.cat([x, risen[:, d:].round()], 1))[0], risen)
     if "reverse" in programs:
         reverse(model, programs["reverse"], len(x), rng)
     if "invert" in programs:

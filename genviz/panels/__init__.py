@@ -49,7 +49,7 @@ def scene(model: Model, data: Data) -> Scene:
 
 
 def films_of(model: Model) -> list[str]:
-    """The names of the films that can be made of a model; its weights do not matter, it may be on the meta device."""
+    """The names of the films that can be made of a model; its weights do not matter."""
     with looking(model):
         return [name for name, each in discovered().items() if each.film and each.fits(model) and not each.unless(model)]
 

@@ -78,6 +78,7 @@ def _first(program: Program, name: str, state: State) -> int:
 
 def _boards(program: Program, hidden: list[str], state: State, data: Data) -> Iterator[Pane]:
     height, width = picture(data)
+    alone = any(op == "sweep" for op, *_ in program)
     columns = width if height > 1 else 0
     names = data.columns if columns == 0 else ()
     yield Pane(
@@ -93,14 +94,15 @@ def _boards(program: Program, hidden: list[str], state: State, data: Data) -> It
     for name in hidden:
         first, values = _first(program, name, state), state.aux[name][0]
         named = data.classes if name == "label" and len(data.classes) == len(values) else ()
-        part = "They are part of the state: paint on them, and what you painted is held."
-        whole = "The hidden units that the newest picture was drawn from; each sees all of the picture, none sees another."
+        held = first >= 0 and (alone or program.index(["put", "x"]) < program.index(["put", name]))  # nothing is drawn from it
+        part = "Hidden units that are part of the state: paint on them, and what you painted is held."
+        whole = "The hidden units behind the newest picture; those of a layer are drawn at once, given the layers beside it."
         yield Pane(
             name="hidden" if name == "h" else name,
             title=HIDDEN[name],
             kind="images",
-            layers=[Units(name=name, values=values, names=named, paint=first >= 0, static=True, first=first)],
-            reads=part if first >= 0 else whole,
+            layers=[Units(name=name, values=values, names=named, paint=held, static=True, first=first)],
+            reads=part if held else whole,
             how="A coin for each, given the units it is linked with.",
             alt="A board of hidden units, lit where they are on.",
             walks=PROGRAM,

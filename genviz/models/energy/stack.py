@@ -253,4 +253,5 @@ class Stack(nn.ModuleList):
         rise = [["put", "h0"]]
         for i in range(last):
             rise += [up(i), ["sigmoid"], ["put", f"h{i + 1}"]]
-        return {"gibbs": gibbs, "energy": energy, "rise": [*rise, ["concat", *(f"h{i}" for i in range(last + 1))]]}
+        rise += [["concat", *(f"h{i}" for i in range(last + 1))]]
+        return {"gibbs": gibbs, "energy": energy, "rise": rise, "look": [["slice", 0, at[1]], *rise]}

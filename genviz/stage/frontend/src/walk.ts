@@ -490,6 +490,15 @@ export class Walk extends Player implements Walking {
     return state;
   }
 
+  /** Where units of the row are held and nothing in a sweep reads them: what is hidden begins the sweep as the row suggests. */
+  private recognise(chain: number): void {
+    if (!this.origin?.programs.look || this.clamp.subarray(0, this.dim).every(Number.isNaN)) return;
+    const state = this.states[chain];
+    const mean = this.program("look")?.(state);
+    const { uniform } = this.chance.turn(chain, this.head | 0x40000000);
+    for (let i = this.dim; mean && i < state.length; i++) state[i] = Number(uniform() < mean[i]);
+  }
+
   private held(state: Float32Array): Float32Array {
     for (let i = 0; i < state.length; i++) if (!Number.isNaN(this.clamp[i])) state[i] = this.clamp[i];
     return state;
@@ -573,6 +582,7 @@ export class Walk extends Player implements Walking {
   /** The next sweep of the first chain, to be shown bit by bit. */
   private tossed(): Sweep | null {
     if (!this.given) return null;
+    this.recognise(0);
     const y = this.held(this.given(this.states[0], this.ambient(0, this.head + 1)).slice());
     const coins = this.given.coins.map((coin) => ({
       ...coin,
@@ -593,6 +603,7 @@ export class Walk extends Player implements Walking {
     const kept = this.blank();
     for (let k = 0; k < states.length; k++) {
       const told = k === 0 ? sweep : null;
+      if (!told) this.recognise(k);
       const next = told?.y ?? given(states[k], this.ambient(k, step));
       if (k === 0) this.descend(told ?? given, step);
       states[k].set(next);
