@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 
 from torch import Tensor
 
+Kind = Literal["plane", "images", "bars", "curves", "numbers"]  # of a pane
 Role = Literal["data", "model", "noise", "truth", "error", "label"]  # colour and form; "label": ten hues by class
 
 
@@ -205,7 +206,7 @@ class Pane:
     name: str
     title: str
     layers: Sequence[Layer] = ()
-    kind: Literal["plane", "images", "bars", "curves", "numbers"] = "plane"
+    kind: Kind = "plane"
     reads: str = ""  # how to read it, one sentence
     how: str = ""  # how computed
     alt: str = ""  # in words, for those who cannot see it

@@ -100,7 +100,7 @@ def _moves(model: Model, knob: Knob) -> bool:
 def empty(asked: Panel) -> Pane:
     """The pane of an asked panel before anybody asked: title and words from the panel's docstring."""
     title, reads = words(asked)
-    return Pane(name=asked.name, title=title, reads=reads, ask=asked.name, whole=asked.whole)
+    return Pane(name=asked.name, title=title, kind=asked.kind, reads=reads, ask=asked.name, whole=asked.whole)
 
 
 def refused(panel: Panel, why: str) -> Pane:

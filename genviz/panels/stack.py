@@ -98,7 +98,7 @@ def gap(model: Model, data: Data, rng: Rng) -> list[Pane]:
     ]
 
 
-@panel("upto", "sample", "bound", asked=True, whole=True)
+@panel("upto", "sample", "bound", kind="images", asked=True, whole=True)
 def sheets(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     """What would it dream up with fewer levels?
 
@@ -134,7 +134,7 @@ def sheets(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
 # ---------------------------------------------------------------- what it looks for, what it believes
 
 
-@panel("upto", asked=True, whole=True)
+@panel("upto", kind="images", asked=True, whole=True)
 def hierarchy(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     """What do higher levels look for?
 
@@ -162,7 +162,7 @@ def hierarchy(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     ]
 
 
-@panel("upto", "reconstruct", asked=True)
+@panel("upto", "reconstruct", kind="images", asked=True)
 def cleaning(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     """Does it believe in the noise?
 

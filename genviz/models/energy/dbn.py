@@ -151,14 +151,15 @@ class DBN(Stacked, Model):
 
         Of pixels that are held the rest is dreamt by recognising, at every sweep, what was painted with them put back: a
         heuristic, as recognition is. `aux`: p the last mean, h1 … the bits on the way down, h those of the top, dark levels
-        being those that have not learned yet.
+        being those that have not learned yet; label the class.
         """
         x = None if start is None else self.spec.starts(start, n)
         known, levels = None if clamp is None else self.spec.known(clamp), self.stack.levels
         names = [*(f"h{i + 1}" for i in range(len(levels) - 1)), "h"]
-        for nfe, (v, p, hidden) in enumerate(self.stack.dream(n, x, rng, known, self.label)):
+        for nfe, (v, p, hidden, y) in enumerate(self.stack.dream(n, x, rng, known, self.label)):
             hidden += [v.new_zeros(n, len(net.c)) for net in levels[len(hidden) :]]
-            yield State(v, {"p": p, **dict(zip(names, hidden, strict=True))}, min(nfe, 1))
+            told = {"label": y if y.shape[1] else v.new_zeros(n, levels[-1].labels)} if self.labels else {}
+            yield State(v, {"p": p, **dict(zip(names, hidden, strict=True)), **told}, min(nfe, 1))
 
     def sample(self, n: int, rng: Rng) -> Float[Tensor, "n d"]:
         """Probabilities: of independent rows where the top can be listed, else after `sweeps` sweeps."""
@@ -173,4 +174,4 @@ class DBN(Stacked, Model):
         return self.stack.fall(top.draw(mean, rng), mean, rng)[1]
 
     def client(self) -> dict[str, list[list[Any]]]:
-        return {} if self.labels else self.stack.programs("stack")
+        return self.stack.programs("stack")

@@ -86,9 +86,9 @@ class Stack(nn.ModuleList):
 
     def dream(
         self, n: int, x: Tensor | None, rng: Rng, known: Tensor | None = None, label: int = -1
-    ) -> Iterator[tuple[Tensor, Tensor, list[Tensor]]]:
-        """Endless sweeps of the top level, painted downwards: x, its mean, and the hidden bits of each level. First `x` itself
-        or, if there is none, what the fantasies paint; `known` pixels and the class `label` ≥ 0 stay."""
+    ) -> Iterator[tuple[Tensor, Tensor, list[Tensor], Tensor]]:
+        """Endless sweeps of the top level, painted downwards: x, its mean, the hidden bits of each level, and the class. First
+        `x` itself or, if there is none, what the fantasies paint; `known` pixels and the class `label` ≥ 0 stay."""
         top = self.top
 
         def held(x: Tensor) -> Tensor:
@@ -109,7 +109,7 @@ class Stack(nn.ModuleList):
             h = top.up(v).sigmoid()
         while True:
             x, p = held(states[0]), held(p)
-            yield x, p, [*states[1:], h]
+            yield x, p, [*states[1:], h], top.parts(v)[1]
             if known is not None:
                 v = top.beside(self.rise(x, rng)[-1], top.parts(v)[1])
             h = rng.coins(top.up(v).sigmoid())
@@ -212,6 +212,22 @@ class Stack(nn.ModuleList):
         for net in nets:
             at.append(at[-1] + net.size)
         names, last = ["x", *(f"h{i + 1}" for i in range(len(nets) - 1)), "h"], len(nets) - 1
+        labels, label = nets[-1].labels, ["label"] * (nets[-1].labels > 0)
+        parted: list[list[Any]] = [
+            ["put", "down"],
+            ["slice", at[-1] - at[-2], at[-1] - at[-2] + labels],
+            ["temper"],
+            ["softmax"],
+        ]
+        parted += [["choose", at[-1]], ["affine", 0, f"{prefix}.{last}.there"], ["put", "label"], ["get", "down"]]
+        parted += [["slice", 0, at[-1] - at[-2]]]
+        beside: list[list[Any]] = [
+            ["put", "v"],
+            ["get", "x"],
+            ["slice", at[-1], at[-1] + labels],
+            ["put", "y"],
+            ["concat", "v", "y"],
+        ]
 
         def of(i: int, what: str) -> str:
             return f"{prefix}.{i}.{what}"
@@ -224,6 +240,7 @@ class Stack(nn.ModuleList):
             gibbs += [
                 ["get", "x"],
                 ["slice", at[i], at[i + 1]],
+                *(beside if labels and i == last else []),
                 up(i),
                 ["put", "input"],
                 ["temper"],
@@ -233,15 +250,31 @@ class Stack(nn.ModuleList):
             if i < last:  # what the level above paints counts, if it is there
                 above = of(i + 1, "there")
                 gibbs += [["put", "own"], ["affine", 0, above], ["affine", 0, -1], ["add", "own"], ["add", names[i + 1]]]
-            gibbs += [["affine", 0, of(i, "there")], ["put", names[i + 1]], ["linear", of(i, "W"), of(i, "b")], ["temper"]]
-            gibbs += [["sigmoid"], ["put", "p"], ["bernoulli"], ["put", names[i]]]
+            gibbs += [["affine", 0, of(i, "there")], ["put", names[i + 1]], ["linear", of(i, "W"), of(i, "b")]]
+            gibbs += [
+                *(parted if labels and i == last else []),
+                ["temper"],
+                ["sigmoid"],
+                ["put", "p"],
+                ["bernoulli"],
+                ["put", names[i]],
+            ]
             if i:
                 gibbs += [["affine", 0, of(i, "there")], ["put", names[i]]]
-        gibbs += [["concat", *names[:-1]]]
+        gibbs += [["concat", *names[:-1], *label]]
         energy: list[list[Any]] = []
         for i in range(last + 1):
             here, there = ["get", "x"], ["slice", at[i], at[i + 1]]
-            energy += [here, there, ["put", "v"], ["linear", of(i, "W"), of(i, "c"), "T"], ["softplus"], ["sum"], ["put", "f"]]
+            energy += [
+                here,
+                there,
+                *(beside if labels and i == last else []),
+                ["put", "v"],
+                ["linear", of(i, "W"), of(i, "c"), "T"],
+                ["softplus"],
+                ["sum"],
+                ["put", "f"],
+            ]
             energy += [["get", "v"], ["dot", of(i, "b")], ["add", "f"], ["affine", 0, -1], ["affine", 0, of(i, "there")]]
             if i < last:  # the free energy if it is the top one, else what painting costs
                 above = of(i + 1, "there")
@@ -253,5 +286,7 @@ class Stack(nn.ModuleList):
         rise = [["put", "h0"]]
         for i in range(last):
             rise += [up(i), ["sigmoid"], ["put", f"h{i + 1}"]]
-        rise += [["concat", *(f"h{i}" for i in range(last + 1))]]
+        if labels:  # every class is as likely
+            rise += [["slice", 0, 1], ["affine", 1 / labels, 0], ["put", "y"], ["concat", *["y"] * labels], ["put", "label"]]
+        rise += [["concat", *(f"h{i}" for i in range(last + 1)), *label]]
         return {"gibbs": gibbs, "energy": energy, "rise": rise, "look": [["slice", 0, at[1]], *rise]}
