@@ -54,8 +54,14 @@ def plane_of(data: Data) -> bool:
 # ---------------------------------------------------------------- features
 
 
-@panel("features")
+def featureless(model: Model) -> str:
+    assert isinstance(model, HasFeatures)
+    return "" if len(model.features()) else "It has no hidden units that could look for anything."
+
+
+@panel("features", unless=featureless)
 def filters(model: Model, data: Data, rng: Rng) -> list[Pane]:
+    """What does each hidden unit look for?"""
     assert isinstance(model, HasFeatures)
     f = model.features()
     n = min(FILTERS, max(1, PIXELS // data.spec.dim))
