@@ -17,9 +17,8 @@ from genviz.models.energy.pairwise import Pairwise
 from genviz.nets import falling
 from genviz.rng import Rng
 
-SETTLING, MELTED = 3, 4.0  # sweeps of hidden units that begin as coins; where samples begin to cool
-OFF, ON = 0.15, 0.05  # noisy clamping of 1985: how often a bit is switched off, on
-TESTED, DREAMT = 500, 800  # rows of `monitor`; units that a dream may turn
+SETTLING, MELTED, DREAMT = 3, 4.0, 800  # sweeps of fresh hidden units; where samples begin to cool; units a dream may turn
+OFF, ON, TESTED = 0.15, 0.05, 500  # noisy clamping of 1985: how often a bit is switched off, on; rows of `monitor`
 SAID = "Pairs that are on together awake are tied closer, those of dreams are loosened."
 BAS = {"hidden": 4, "k": 2, "lr": 0.2, "decay": 2000, "init": 0.1}
 PARITY = {"hidden": 2, "k": 1, "lr": 1.0, "decay": 1500, "init": 2.0}
@@ -66,7 +65,8 @@ class Boltzmann(Model):
         "anneal": Preset(2000, "bars-and-stripes", {**BAS, "averages": "anneal"}, listed=False),
         "parity": Preset(1500, knobs=PARITY, idea="three bits, an even number on: no pair of them knows it"),
         "parity-visible": Preset(1500, "parity", {**PARITY, "hidden": 0}, idea="without hidden units: nothing to learn"),
-        "encoder424": Preset(1500, knobs=ENCODER, idea="four patterns through two hidden units: a code must be found"),
+        "encoder424": Preset(1500, knobs=ENCODER, seed=2, idea="four patterns through two hidden units: a code must be found"),
+        "stuck": Preset(1500, "encoder424", ENCODER, idea="the same from other first weights: two patterns share a code"),
         "digits": Preset(600, knobs=DIGITS, idea="8×8 digits, every pixel linked to every other"),
         "mnist-14x14": Preset(1000, "mnist:side=14", SMALL, idea="slow on purpose: 228 units, one after the other"),
     }
@@ -79,8 +79,8 @@ class Boltzmann(Model):
             raise BadInput("units of a Boltzmann machine are bits, these rows are real numbers: take rows of bits or pixels")
         if knobs.averages == "exact" and (n := spec.dim + knobs.hidden) > MOST:
             raise BadInput(
-                f"averages = exact sums over the 2^{n} states of {n} units at every update, about {duration(2.0 ** (n - MOST))} "
-                f"each: at most {MOST} units are listed; take averages = persistent"
+                f"averages = exact sums over the 2^{n} states of {n} units an update, about {duration(2.0 ** (n - MOST))}: "
+                f"at most {MOST} units are listed; take averages = persistent"
             )
         if knobs.links == "halves" and spec.dim % 2:
             raise BadInput(f"links = halves: a row of {spec.dim} has no two halves; take links = all")
@@ -163,7 +163,7 @@ class Boltzmann(Model):
         return -exact_log_z(self.net) - self.net.free_energy(v)  # the first of them names the cost, if it is too dear
 
     def bound(self, x: Float[Tensor, "n d"], rng: Rng, k: int = 1) -> Float[Tensor, " n"]:
-        """Mean field's lower bound on log p(x), best of `k` starts; too high, maybe, where log Z is annealed (above 20 units)."""
+        """Mean field's lower bound on log p(x), best of `k` starts; maybe too high where log Z is annealed (above 20 units)."""
         return self.net.bound(self.spec.check(x), rng, k) - self.net.log_z(rng)[0]
 
     def encode(self, x: Float[Tensor, "n d"]) -> Bernoulli:
