@@ -10,7 +10,7 @@ from torch import Tensor
 
 from genviz.data import Data
 from genviz.data.binary import bits
-from genviz.layers import Caption, Curves, Images, Layer, Numbers, Pane, Points
+from genviz.layers import Caption, Curves, Images, Layer, Numbers, Pane, Points, Role
 from genviz.model import Compares, Cools, Encodes, Energies, Model
 from genviz.panels.energy import reach
 from genviz.panels.registry import panel
@@ -66,8 +66,8 @@ def coactivation(model: Model, data: Data, rng: Rng) -> list[Pane]:
             title=title,
             kind="images",
             layers=[*maps, *told],
-            reads=f"A row and a column a unit: the first {d} visible{hidden}. Bright pairs are on together; where waking is ahead "
-            "of dreaming the weight grows, where it is behind it falls. At the end the two agree.",
+            reads=f"A row and a column a unit: the first {d} visible{hidden}. Bright pairs are on together; where waking "
+            "is ahead of dreaming the weight grows, where it is behind it falls. At the end the two agree.",
             how=f"⟨s_i s_j⟩ with {len(x)} training rows held, and of the free machine, the means of single units on the "
             "diagonal; exact where units are few enough to list, else mean field's and those of its own chains.",
             alt="Three maps of pairs of units: on together awake, asleep, and the difference.",
@@ -168,7 +168,7 @@ def cooling(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     """
     assert isinstance(model, Cools)
     fall = [0.0] * 20
-    plans = {
+    plans: dict[str, tuple[Role, int, list[float]]] = {
         "straight down": ("error", 0, fall),
         "cooled in 10 sweeps": ("noise", 1, [*cooling_from(HOT, COLD, 10), *fall]),
         "cooled in 200 sweeps": ("model", 0, [*cooling_from(HOT, COLD, 200), *fall]),
@@ -203,9 +203,9 @@ def cooling(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
             layers=[*layers, Numbers(name="numbers", rows=rows)],
             x_label="energy of the whole state, nats",
             y_label="share of the runs",
-            reads="Falling straight down stops at the first valley; cooling slowly leaves shallow ones in time. At temperature 1 "
-            "it never settles: that is the machine's own law.",
-            how=f"{RUNS} states of coins; from temperature {HOT:g} to {COLD:g} by equal factors, then {len(fall)} sweeps downhill.",
+            reads="Falling straight down stops at the first valley; cooling slowly leaves shallow ones in time. At "
+            "temperature 1 it never settles: that is the machine's own law.",
+            how=f"{RUNS} states of coins; temperatures from {HOT:g} to {COLD:g} by equal factors, then {len(fall)} downhill.",
             alt="; ".join(f"{name}: {value:.1f} {unit}" for name, value, unit, _ in rows),
         )
     ]
@@ -253,8 +253,8 @@ def sweeping(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
             ],
             x_label="units",
             y_label="milliseconds a sweep",
-            reads="One after the other, a sweep of twice the units takes at least twice as long; two layers are drawn in two steps "
-            "whatever their size. That is why the restricted machine took over.",
+            reads="One after the other, a sweep of twice the units takes at least twice as long; two layers are drawn in two "
+            "steps, whatever their size. That is why the restricted machine took over.",
             how=f"Measured on this computer just now: {CHAINS} chains side by side, without any links in the weights.",
             alt=f"A sweep of {SIZES[-1]} units takes {slow[-1]:.2g} ms one by one, {fast[-1]:.2g} ms in two layers.",
         )

@@ -105,13 +105,13 @@ class Boltzmann(Model):
         net, d, rows, own = self.net, self.spec.dim, data.batches(self, rng), len(data.x) <= self.clamped
         for t in count():
             v = data.binarized(self.binarize, rng=rng) if own else next(rows).x
+            v = v.repeat(self.clamped // len(v), 1) if own else v  # each row has as many chains as any other
             v = rng.coins(ON + (1 - ON - OFF) * v) if self.noisy else v
             k = 0 if self.averages == "anneal" else self.k
             if self.averages == "exact":
                 (plus, energies, _), (minus, log_z) = net.held(v), net.free()
                 told, shown = {"log-likelihood": -energies.mean() - log_z}, {"x": v}
             else:
-                v = v.repeat(self.clamped // len(v), 1) if own else v  # each row has as many chains as any other
                 h = self.awake[: len(v)] if own else net.coins(len(v), rng)[:, d:]
                 if self.mean_field or not self.hidden:
                     awake = net.mean_field(v)
