@@ -6,7 +6,7 @@ import inspect
 import math
 import pkgutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar, Literal, Protocol, get_args, get_origin, runtime_checkable
@@ -498,6 +498,22 @@ class HasPartition(Protocol):
 
 
 @runtime_checkable
+class Compares(Protocol):
+    """What an update compares: how often each pair of units is on together, each unit alone on the diagonal, while the rows `x`
+    are held and while the machine is free; and the share of the units that a sweep of its free chains changes."""
+
+    def compare(self, x: Rows, rng: Rng) -> tuple[Float[Tensor, "k k"], Float[Tensor, "k k"], float]: ...
+
+
+@runtime_checkable
+class Cools(Protocol):
+    """Energies of `n` whole states that begin as coins, after a sweep at each of the temperatures (0: downhill), nats; and the
+    lowest energy there is, NaN if it is not known."""
+
+    def cool(self, n: int, rng: Rng, temperatures: Sequence[float]) -> tuple[Float[Tensor, "k n"], float]: ...
+
+
+@runtime_checkable
 class Monitors(Protocol):
     def monitor(self, data: Any, rng: Rng) -> dict[str, float]: ...
 
@@ -518,6 +534,6 @@ CAPABILITIES: dict[str, type] = {
     "reconstruct": Reconstructs, "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds,
     "budget": Budgets, "log_joint": LogJoints, "prior": HasPrior, "cluster": Clusters, "classify": Classifies,
     "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "upto": Stacks,
-    "partition": HasPartition,
-    "monitor": Monitors, "layers": HasLayers, "client": RunsInBrowser,
+    "partition": HasPartition, "compare": Compares, "cool": Cools, "monitor": Monitors, "layers": HasLayers,
+    "client": RunsInBrowser,
 }  # fmt: skip

@@ -452,6 +452,20 @@ def partition(model: Any, x: Tensor, rng: Rng) -> None:
         assert min(low, found.log_z - 0.1) <= exact_log_z(it) <= max(high, found.log_z + 0.1)
 
 
+def compare(model: Any, x: Tensor, rng: Rng) -> None:
+    awake, asleep, moved = model.compare(x, rng)
+    for pairs in (awake, asleep):
+        rows_of(pairs, len(awake), len(awake))
+        torch.testing.assert_close(pairs, pairs.T)
+    assert len(awake) >= x.shape[1] and 0 <= moved <= 1
+
+
+def cool(model: Any, x: Tensor, rng: Rng) -> None:
+    energies, ground = model.cool(5, rng, [2.0, 1.0, 0.0, 0.0])
+    rows_of(energies, 4, 5)
+    assert (energies[3] <= energies[2] + 1e-3).all() and not (energies < ground - 1e-3).any()
+
+
 CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "sample": lambda model, x, rng: rows_of(model.sample(len(x), rng), *x.shape),
     "chain": chain,
@@ -476,6 +490,8 @@ CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "components": mixture,
     "upto": upto,
     "partition": partition,
+    "compare": compare,
+    "cool": cool,
     "client": client,
 }
 

@@ -56,8 +56,14 @@ def plane_of(data: Data) -> bool:
 # ---------------------------------------------------------------- features
 
 
-@panel("features")
+def featureless(model: Model) -> str:
+    assert isinstance(model, HasFeatures)
+    return "" if len(model.features()) else "It has no hidden units that could look for anything."
+
+
+@panel("features", unless=featureless)
 def filters(model: Model, data: Data, rng: Rng) -> list[Pane]:
+    """What does each hidden unit look for?"""
     assert isinstance(model, HasFeatures)
     f = model.features()
     n = min(FILTERS, max(1, PIXELS // data.spec.dim))
@@ -361,7 +367,7 @@ def annealing(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
         ends = torch.tensor([[x, max(low, found.log_z - 5)], [x, high]])
         layers.append(Path(name=f"interval {temperatures}", xy=ends, role="model"))
     if exact is None:
-        states = f"2^{it.listed} states of the smaller layer" if isinstance(it, Listed) else "all states"
+        states = f"2^{it.listed} states" if isinstance(it, Listed) else "all states"
         layers.append(
             Caption(name="unlisted", text=f"No exact line: that would be a sum over {states}, at most 2^{MOST} are listed.")
         )
@@ -372,7 +378,7 @@ def annealing(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     if exact is not None and isinstance(it, Listed):
         line = Path(name="exact", xy=torch.tensor([[across[0], exact], [across[1], exact]]), role="truth", label="exact")
         layers.append(line)
-        rows.append(("exact", exact, "nats", f"the sum over 2^{it.listed} states of the smaller layer"))
+        rows.append(("exact", exact, "nats", f"the sum over 2^{it.listed} states"))
     heights = torch.cat([dots.xy[:, 1], torch.tensor([estimates[-1][1] if exact is None else exact])])
     low, high = heights.quantile(0.02).item(), heights.max().item()
     pad = 0.1 * (high - low) + 0.05
