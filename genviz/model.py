@@ -487,6 +487,25 @@ class HasPartition(Protocol):
 
 
 @runtime_checkable
+class HasMemories(Protocol):
+    def memories(self) -> Float[Tensor, "k d"]: ...  # the rows that are stored so far
+
+
+@runtime_checkable
+class HasCouplings(Protocol):
+    """Symmetric weights (d, d), zero diagonal, and thresholds θ (d,) between the bits ±1 of a row: E = -½ sᵀWs + θᵀs."""
+
+    def couplings(self) -> tuple[Float[Tensor, "d d"], Float[Tensor, " d"]]: ...
+
+
+@runtime_checkable
+class Attends(Protocol):
+    """What each of the `memories` weighs in the next state of x, their mean; at another sharpness than its own, if given."""
+
+    def attend(self, x: Rows, beta: float | None = None) -> Float[Tensor, "n k"]: ...
+
+
+@runtime_checkable
 class Monitors(Protocol):
     def monitor(self, data: Any, rng: Rng) -> dict[str, float]: ...
 
@@ -507,5 +526,6 @@ CAPABILITIES: dict[str, type] = {
     "reconstruct": Reconstructs, "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds,
     "budget": Budgets, "log_joint": LogJoints, "prior": HasPrior, "cluster": Clusters, "classify": Classifies,
     "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "partition": HasPartition,
+    "memories": HasMemories, "couplings": HasCouplings, "attend": Attends,
     "monitor": Monitors, "layers": HasLayers, "client": RunsInBrowser,
 }  # fmt: skip
