@@ -125,7 +125,8 @@ class State:
     """Where a chain stands: `x` (n, d), what is worth looking at besides, and the evaluations spent since the last state.
 
     Names in `aux` with a common meaning: `p` (n, d) the mean of x, shown in its place where x is bits · `h` hidden units ·
-    `t` the time that is left · `mean`, `var` (n, d) of the step that led here · `temperature` · `accepted` · `proposal`.
+    `t` the time that is left · `sweep` sweeps done · `mean`, `var` (n, d) of the step that led here · `temperature` ·
+    `accepted` · `proposal`.
     """
 
     x: Tensor

@@ -10,6 +10,7 @@ from torch import Tensor
 from genviz.rng import Rng
 
 TIE = 1e-6  # an input this near to 0 moves no spin
+BLOCK = 32  # spins that hear of each other at once
 SWEEPS = 50  # within which nearly every state has come to rest
 
 
@@ -31,7 +32,8 @@ def glauber(
 
     A spin becomes the sign of h + T g/2, with h = Ws - θ its input and g logistic noise: +1 with probability σ(2h/T), which
     leaves exp(-E/T)/Z as it is. At T = 0 the energy never rises, and it ends after a sweep in which nothing moved. `W` is
-    symmetric with a zero diagonal. All n chains take the same order: a flip is then one rank-1 update, O(n d), of all inputs.
+    symmetric with a zero diagonal. All n chains take the same order; of a flip the block it is in hears at once, by a rank-1
+    update, and all others by one product a block.
     """
     s, free = s.T.clone(memory_format=torch.contiguous_format), torch.arange(s.shape[1]) if free is None else free
     moved = True
@@ -41,13 +43,18 @@ def glauber(
         if temperature:
             h += temperature / 2 * rng.uniform(*h.shape).logit().to(h.dtype)
         for part in free[rng.permutation(len(free))].chunk(parts):
-            for i in part.tolist():
-                against = h[i] * s[i] < -TIE
-                if against.any():
-                    change = -2 * s[i] * against
-                    h.addr_(W[i], change)
-                    s[i] += change
-                    moved = True
+            for block in part.split(BLOCK):
+                near, own, before = h[block], W[block][:, block], s[block]
+                now = before.clone()
+                for i, (mine, input_) in enumerate(zip(now.unbind(), near.unbind(), strict=True)):
+                    against = input_ * mine < -TIE
+                    if against.any():
+                        change = -2 * mine * against
+                        near.addr_(own[i], change)
+                        mine += change
+                        moved = True
+                h.addmm_(W[:, block], now - before)
+                s[block] = now
             yield s.T.clone()
 
 

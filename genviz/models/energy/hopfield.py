@@ -22,7 +22,7 @@ PROBES, SPOILT = 100, 0.15  # of `monitor`: stored rows, and the share of each t
 DIGITS = {"rule": "pinv", "binarize": "threshold"}
 HEBB, BARS = {**DIGITS, "rule": "hebb", "patterns": 5}, {"patterns": 3, "every": 5}
 PLANE = {"rule": "modern", "patterns": 200, "flips": 1.0}
-WHOLE = {"rule": "modern", "patterns": 1000, "form": "dot", "beta": 2.0, "flips": 0.5}  # grey
+WHOLE = {"rule": "modern", "patterns": 500, "form": "dot", "beta": 2.0, "flips": 0.5}  # grey
 
 
 class Hopfield(Model):
@@ -63,7 +63,7 @@ class Hopfield(Model):
         "moons": Preset(200, knobs={**PLANE, "beta": 16.0}, idea="a modern net: one valley or two hundred, as β will have it"),
         "8gaussians": Preset(200, knobs={**PLANE, "beta": 4.0}, idea="eight islands, between one average and single points"),
         "mnist": Preset(20, knobs={**DIGITS, "patterns": 20}, idea="twenty pictures of 28×28 pixels in one matrix of weights"),
-        "mnist-modern": Preset(200, "mnist", WHOLE, idea="a thousand pictures kept as they are: half of one recalls it"),
+        "mnist-modern": Preset(167, "mnist", WHOLE, idea="five hundred pictures kept as they are: half of one recalls it"),
     }
 
     @classmethod
@@ -103,7 +103,7 @@ class Hopfield(Model):
             if isinstance(net, Couplings):
                 h = net.field(net.stored)
                 figures["unstable"] = (h * net.stored < 0).float().mean()
-            yield Step(figures, caption=f"{int(net.count)} of {len(rows)} are stored.", show={"x": self.units.undo(some)})
+            yield Step(figures, caption=f"{int(net.count)} of {len(rows)} are stored.", show={"x": self.outer(some)})
 
     def chosen(self, data: Data) -> Tensor:
         """The places of the rows to store: the first of each class, then the others in order; or every so many-th of these."""
@@ -117,6 +117,10 @@ class Hopfield(Model):
         """Rows in the net's own units; bits as ±1."""
         x = self.spec.check(x, name)
         return self.units.spins(x, name) if isinstance(self.net, Couplings) else self.units(x)
+
+    def outer(self, s: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        x = self.units.undo(s)
+        return x if self.spec.support == "real" else x.clamp(0, 1)  # an average may be off by a rounding
 
     def recall(self, s: Float[Tensor, "n d"], rng: Rng, free: Tensor) -> Iterator[Float[Tensor, "n d"]]:
         if isinstance(self.net, Couplings):
@@ -136,7 +140,8 @@ class Hopfield(Model):
         s = self.spoilt(n, rng, self.flips) if start is None else self.inner(self.spec.starts(start, n), "start")
         s = torch.where(free, s, self.inner(known.masked_fill(free, 1.0)[None], "clamp"))
         for i, state in enumerate(self.recall(s, rng, free)):
-            yield State(torch.where(free, self.units.undo(state), known), nfe=min(i, 1))
+            sweep = torch.tensor(i / PARTS if isinstance(self.net, Couplings) else float(i))
+            yield State(torch.where(free, self.outer(state), known), {"sweep": sweep}, min(i, 1))
 
     def spoilt(self, n: int, rng: Rng, share: float) -> Float[Tensor, "n d"]:
         """Stored rows in turn, a share of each spoilt: bits flipped, grey pixels made the mean, other numbers drawn anew."""
@@ -153,11 +158,11 @@ class Hopfield(Model):
 
     def sample(self, n: int, rng: Rng) -> Float[Tensor, "n d"]:
         """Where noise comes to rest; with heat, where it is after all the sweeps."""
-        return self.units.undo(self.settle(self.noise(n, rng), rng, self.sweeps))
+        return self.outer(self.settle(self.noise(n, rng), rng, self.sweeps))
 
     def dream(self, n: int, rng: Rng) -> Float[Tensor, "n d"]:
         """`sample` with as few sweeps as a moment affords."""
-        return self.units.undo(self.settle(self.noise(n, rng), rng, max(1, 1000 // self.spec.dim)))
+        return self.outer(self.settle(self.noise(n, rng), rng, min(20, max(1, 600 // self.spec.dim))))
 
     def energy(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
         if isinstance(self.net, Couplings):
@@ -165,7 +170,7 @@ class Hopfield(Model):
         return self.net.energy(self.inner(x), self.beta, self.form)
 
     def memories(self) -> Float[Tensor, "k d"]:
-        return self.units.undo(self.net.stored)
+        return self.outer(self.net.stored)
 
     def couplings(self) -> tuple[Float[Tensor, "d d"], Float[Tensor, " d"]]:
         """W and θ between bits ±1; a `BadInput` for the modern net, which has none."""
