@@ -29,11 +29,12 @@ class Softmax(Memory):
             self.register_buffer(name, torch.zeros(size))
 
     def keep(self, x: Pattern) -> None:
+        if not self.count:  # until now all places were alike
+            self.plain[:] = self.norms[:] = EMPTY
+        half = x.square().sum() / 2
+        self.plain[self.count], self.norms[self.count] = 0.0, -half
         super().keep(x)
-        self.plain.copy_(torch.where(torch.arange(len(self.xi)) < self.count, 0.0, EMPTY))
-        self.norms.copy_(self.plain - self.xi.square().sum(1) / 2)
-        self.log_count[0] = self.count.log()
-        self.longest[0] = self.stored.square().sum(1).max() / 2
+        self.log_count[0], self.longest[0] = self.count.log(), torch.maximum(half, self.longest[0])
 
     def logits(self, q: Float[Tensor, "n d"], beta: float, form: Form) -> Float[Tensor, "n k"]:
         return beta * torch.addmm(self.norms if form == "distance" else self.plain, q, self.xi.T)

@@ -59,7 +59,7 @@ RULES: dict[str, Callable[[Weights, Pattern, Patterns], Weights]] = {"hebb": heb
 def written(rule: str, xi: Patterns) -> Weights:
     """The weights after all patterns, one after the other."""
     if rule == "pinv":
-        return pinv(xi, xi[-1], xi)
+        return hollow(projector(xi))
     W = xi.new_zeros(xi.shape[1], xi.shape[1])
     for mu, x in enumerate(xi):
         W = RULES[rule](W, x, xi[: mu + 1])
