@@ -125,7 +125,8 @@ class State:
     """Where a chain stands: `x` (n, d), what is worth looking at besides, and the evaluations spent since the last state.
 
     Names in `aux` with a common meaning: `p` (n, d) the mean of x, shown in its place where x is bits · `h` hidden units ·
-    `t` the time that is left · `mean`, `var` (n, d) of the step that led here · `temperature` · `accepted` · `proposal`.
+    `t` the time that is left · `sweep` sweeps done · `mean`, `var` (n, d) of the step that led here · `temperature` ·
+    `accepted` · `proposal`.
     """
 
     x: Tensor
@@ -511,6 +512,22 @@ class Cools(Protocol):
     lowest energy there is, NaN if it is not known."""
 
     def cool(self, n: int, rng: Rng, temperatures: Sequence[float]) -> tuple[Float[Tensor, "k n"], float]: ...
+class HasMemories(Protocol):
+    def memories(self) -> Float[Tensor, "k d"]: ...  # the rows that are stored so far
+
+
+@runtime_checkable
+class HasCouplings(Protocol):
+    """Symmetric weights (d, d), zero diagonal, and thresholds θ (d,) between the bits ±1 of a row: E = -½ sᵀWs + θᵀs."""
+
+    def couplings(self) -> tuple[Float[Tensor, "d d"], Float[Tensor, " d"]]: ...
+
+
+@runtime_checkable
+class Attends(Protocol):
+    """What each of the `memories` weighs in the next state of x, their mean; at another sharpness than its own, if given."""
+
+    def attend(self, x: Rows, beta: float | None = None) -> Float[Tensor, "n k"]: ...
 
 
 @runtime_checkable
@@ -534,6 +551,6 @@ CAPABILITIES: dict[str, type] = {
     "reconstruct": Reconstructs, "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds,
     "budget": Budgets, "log_joint": LogJoints, "prior": HasPrior, "cluster": Clusters, "classify": Classifies,
     "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "upto": Stacks,
-    "partition": HasPartition, "compare": Compares, "cool": Cools, "monitor": Monitors, "layers": HasLayers,
-    "client": RunsInBrowser,
+    "partition": HasPartition, "memories": HasMemories, "couplings": HasCouplings, "attend": Attends, "compare": Compares,
+    "cool": Cools, "monitor": Monitors, "layers": HasLayers, "client": RunsInBrowser,
 }  # fmt: skip

@@ -199,8 +199,9 @@ def frames(model: Model, data: genviz.Data, name: str, **knobs: Any) -> list[byt
 def test_a_control_of_a_film_changes_it(slug: str) -> None:
     """By itself or, as what only counts beside another, after that one was moved: whatever the data it is offered for."""
     for data in tiny(slug):
-        model = start(slug, data).model
-        if not (names := films_of(model)):
+        run = start(slug, data)
+        run.advance(steps=3)
+        if not (names := films_of(model := run.model)):
             continue
         offered = next(film(names[0], model, data, Shoot(0)))[1].controls
         knobs = {each["name"]: model.knobs_declared()[each["name"]] for each in offered}
@@ -324,7 +325,7 @@ def figures(model: Any, data: genviz.Data, rng: Rng) -> None:
 
 def client(model: Any, x: Tensor, rng: Rng) -> None:
     programs, tensors = json.loads(json.dumps(model.client())), model.state_dict()
-    assert programs.keys() <= {"decode", "gibbs", "energy", "reverse", "invert", "rise", "look", "overlap", "score"}
+    assert programs.keys() <= {"decode", "energy", "gibbs", "invert", "look", "overlap", "reverse", "rise", "score"}
     if "decode" in programs:
         z = model.encode(x).mean
         torch.testing.assert_close(run(programs["decode"], tensors, z)[0], model.decode(z), rtol=1e-4, atol=1e-4)
@@ -466,6 +467,30 @@ def cool(model: Any, x: Tensor, rng: Rng) -> None:
     assert (energies[3] <= energies[2] + 1e-3).all() and not (energies < ground - 1e-3).any()
 
 
+def couplings(model: Any, x: Tensor, rng: Rng) -> None:
+    """Symmetric, and no unit sees itself; or it is said that there are none."""
+    try:
+        W, theta = model.couplings()
+    except BadInput as error:
+        assert "no weights" in str(error)
+    else:
+        rows_of(W, x.shape[1], x.shape[1])
+        rows_of(theta, x.shape[1])
+        assert torch.equal(W, W.T) and not W.diag().any()
+
+
+def attend(model: Any, x: Tensor, rng: Rng) -> None:
+    """Shares of the memories; with a softmax that does not discriminate, equal ones."""
+    try:
+        shares(model.attend(x), len(x))
+    except BadInput as error:
+        assert "weights" in str(error)
+    else:
+        equal = model.attend(x, 1e-6)
+        assert equal.shape[1] == len(model.memories())
+        torch.testing.assert_close(equal, torch.full_like(equal, 1 / equal.shape[1]), rtol=1e-2, atol=0)
+
+
 CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "sample": lambda model, x, rng: rows_of(model.sample(len(x), rng), *x.shape),
     "chain": chain,
@@ -492,6 +517,9 @@ CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "partition": partition,
     "compare": compare,
     "cool": cool,
+    "memories": lambda model, x, rng: rows_of(model.spec.check(model.memories()), -1, x.shape[1]),
+    "couplings": couplings,
+    "attend": attend,
     "client": client,
 }
 

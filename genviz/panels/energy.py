@@ -119,7 +119,10 @@ def energies(model: Model, data: Data, rng: Rng) -> list[Pane]:
     seen, unseen = data.seen(model, TESTED), data.seen(model, TESTED, "test")
     mean, spread = seen.mean(0), seen.std(0, correction=0)
     noise = rng.normal(len(seen), data.spec.dim) * spread + mean
-    noise = noise if data.spec.support == "real" else rng.coins(mean.expand(len(seen), -1))
+    if data.spec.support != "real":
+        noise = rng.coins(mean.expand(len(seen), -1))
+    elif bool((seen.abs() == 1).all()):  # bits by another name
+        noise = 2 * rng.coins(((mean + 1) / 2).expand(len(seen), -1)) - 1
     found = {
         "train": model.energy(seen),
         "test": model.energy(unseen),
