@@ -482,6 +482,21 @@ class HasComponents(Protocol):
 
 
 @runtime_checkable
+class Settles(Protocol):
+    """Layers that listen to each other, `levels` of them hidden: `settling` is their mean field for the rows `x`, without end,
+    first a single pass up; units marked in `missing` (d,) are inferred as well, `top` (n, k) holds the highest layer.
+
+    `aux` of its states: p (n, d) the mean of the rows that the first layer would draw · h, h2, … the means of the layers ·
+    bound (n,) that on log p of what is known, but for the constant Z, nats. `features` are what the units of a level look for.
+    """
+
+    @property
+    def levels(self) -> int: ...
+    def settling(self, x: Rows, missing: Tensor | None = None, top: Tensor | None = None) -> Iterator[State]: ...
+    def features(self, level: int = 1) -> Float[Tensor, "k d"]: ...
+
+
+@runtime_checkable
 class HasPartition(Protocol):
     def partition(self) -> Any: ...  # the part whose constant Z can be had: `Listed`, `Anneals` of genviz.metrics.partition
 
@@ -507,5 +522,6 @@ CAPABILITIES: dict[str, type] = {
     "reconstruct": Reconstructs, "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds,
     "budget": Budgets, "log_joint": LogJoints, "prior": HasPrior, "cluster": Clusters, "classify": Classifies,
     "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "partition": HasPartition,
+    "settling": Settles,
     "monitor": Monitors, "layers": HasLayers, "client": RunsInBrowser,
 }  # fmt: skip
