@@ -490,6 +490,19 @@ class Stacks(Protocol):
     @property
     def levels(self) -> int: ...
     def upto(self, level: int) -> Any: ...
+
+
+class Settles(Protocol):
+    """Layers that listen to each other, `levels` of them hidden: `settling` is their mean field for the rows `x`, without end,
+    first a single pass up; units marked in `missing` (d,) are inferred as well, `top` (n, k) holds the highest layer.
+
+    `aux` of its states: p (n, d) the mean of the rows that the first layer would draw · h, h2, … the means of the layers ·
+    bound (n,) that on log p of what is known, but for the constant Z, nats. `features` are what the units of a level look for.
+    """
+
+    @property
+    def levels(self) -> int: ...
+    def settling(self, x: Rows, missing: Tensor | None = None, top: Tensor | None = None) -> Iterator[State]: ...
     def features(self, level: int = 1) -> Float[Tensor, "k d"]: ...
 
 
@@ -512,6 +525,8 @@ class Cools(Protocol):
     lowest energy there is, NaN if it is not known."""
 
     def cool(self, n: int, rng: Rng, temperatures: Sequence[float]) -> tuple[Float[Tensor, "k n"], float]: ...
+
+
 class HasMemories(Protocol):
     def memories(self) -> Float[Tensor, "k d"]: ...  # the rows that are stored so far
 
@@ -551,6 +566,6 @@ CAPABILITIES: dict[str, type] = {
     "reconstruct": Reconstructs, "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds,
     "budget": Budgets, "log_joint": LogJoints, "prior": HasPrior, "cluster": Clusters, "classify": Classifies,
     "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "upto": Stacks,
-    "partition": HasPartition, "memories": HasMemories, "couplings": HasCouplings, "attend": Attends, "compare": Compares,
-    "cool": Cools, "monitor": Monitors, "layers": HasLayers, "client": RunsInBrowser,
+    "partition": HasPartition, "settling": Settles, "memories": HasMemories, "couplings": HasCouplings, "attend": Attends,
+    "compare": Compares, "cool": Cools, "monitor": Monitors, "layers": HasLayers, "client": RunsInBrowser,
 }  # fmt: skip

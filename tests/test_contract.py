@@ -146,15 +146,24 @@ def test_a_replay_is_bit_equal_whoever_looked(slug: str) -> None:
         assert equal(weights(run), weights(plain))
 
 
+def stem(name: str) -> str:
+    return name.partition(":")[0]
+
+
 @every_trained_model
 def test_live_knobs_are_read_at_every_step(slug: str) -> None:
     """Edited after step 5, each must change the weights on some data, by some value, and the same way in a replay."""
     live = [knob for knob in ALL[slug].knobs_declared().values() if knob.live]
     unread = {knob.name for knob in live}
-    for data in tiny(slug):
-        plain = start(slug, data)
+    named = [
+        (data, name) for data in tiny(slug) for name, p in ALL[slug].presets.items() if stem(p.data or name) == stem(data.name)
+    ]
+    for data, preset in [*((data, "") for data in tiny(slug)), *named]:  # some preset may begin with a later stage
+        if preset and not unread:
+            break
+        plain = start(slug, data, preset=preset)
         plain.advance(steps=10)
-        for knob in live:
+        for knob in [knob for knob in live if not preset or knob.name in unread]:
             for value in knob.others(getattr(plain.model, knob.name)):
                 run = plain.fork(5)
                 try:
@@ -444,6 +453,26 @@ def upto(model: Any, x: Tensor, rng: Rng) -> None:
         refuses(f"level = {wrong}", model.upto, wrong)
 
 
+def settling(model: Any, x: Tensor, rng: Rng) -> None:
+    """The bound never falls while layers settle, whatever is known; what is held stays; each level has features."""
+    some = torch.arange(x.shape[1]) % 2 == 0
+    for given in ({}, {"missing": some}):
+        states = [*islice(model.settling(x, **given), 6)]
+        for state in states:
+            rows_of(state.x, *x.shape)
+            rows_of(state.aux["p"], *x.shape)
+            rows_of(state.aux["bound"], len(x))
+        assert all((after.aux["bound"] >= before.aux["bound"] - 1e-3).all() for before, after in pairwise(states))
+        assert torch.equal(states[-1].x[:, ~some], x[:, ~some])
+    name = f"h{model.levels}" if model.levels > 1 else "h"
+    top = 1 - states[0].aux[name].round()
+    assert torch.equal(next(islice(model.settling(x, top=top), 2, None)).aux[name], top)
+    for level in range(1, model.levels + 1):
+        rows_of(model.features(level), -1, x.shape[1])
+    for wrong in (0, model.levels + 1):
+        refuses(f"level = {wrong}", model.features, wrong)
+
+
 def partition(model: Any, x: Tensor, rng: Rng) -> None:
     """The two ways to its constant agree, where both can be gone."""
     it = model.partition()
@@ -514,6 +543,7 @@ CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "features": lambda model, x, rng: rows_of(model.features(), -1, x.shape[1]),
     "components": mixture,
     "upto": upto,
+    "settling": settling,
     "partition": partition,
     "compare": compare,
     "cool": cool,
