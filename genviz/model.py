@@ -241,7 +241,8 @@ class Model(nn.Module):
     slug: ClassVar[str] = ""
     presets: ClassVar[Mapping[str, Preset]] = {}
     phases: ClassVar[tuple[str, ...]] = ("update",)
-    trains: ClassVar[bool] = True
+    trains: ClassVar[bool] = True  # else there is no `fit`: what it needs of the data is taken by `prepare`
+    sized: ClassVar[tuple[str, ...]] = ()  # buffers as long as the data wanted, all alike: a file tells their first axis
     if_diverged: ClassVar[str] = "lr"  # the knob to lower when a figure is no longer finite
 
     def __init_subclass__(cls) -> None:

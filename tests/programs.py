@@ -26,6 +26,25 @@ ALONE: dict[str, Callable[..., Tensor]] = {  # of the vector and tensors or numb
 }
 
 
+def _parts(x: Tensor, means: Tensor, precision: Tensor, constant: Tensor) -> tuple[Tensor, Tensor]:
+    """log w_k N(x; m_k) of each component (n, k), and the slope of each (n, k, d)."""
+    miss = means - x[:, None].to(means.dtype)
+    pull = (precision @ miss[..., None]).squeeze(3)
+    return constant - (miss * pull).sum(2) / 2, pull
+
+
+def mixture(x: Tensor, *law: Tensor) -> Tensor:
+    return _parts(x, *law)[0].logsumexp(1, keepdim=True).to(x.dtype)
+
+
+def mixture_score(x: Tensor, *law: Tensor) -> Tensor:
+    log_joint, pull = _parts(x, *law)
+    return (log_joint.softmax(1)[..., None] * pull).sum(1).to(x.dtype)
+
+
+LAWS = {"mixture": mixture, "mixture score": mixture_score}
+
+
 def run(
     program: Sequence[Sequence[Any]],
     tensors: Mapping[str, Tensor],
@@ -39,7 +58,9 @@ def run(
     """The rows (n, k) that become of `x` (n, d), and the registers. By default coins show their bias, and noise is off."""
     registers = {"x": x}
     for op, *arguments in program:
-        if op in ALONE:
+        if op in LAWS:
+            x = LAWS[op](x, *(tensors[a] for a in arguments))
+        elif op in ALONE:
             x = ALONE[op](x, *(tensors[a] if isinstance(a, str) else a for a in arguments))
         elif op == "linear":
             weight, bias, turned = (*arguments, "", "")[:3]

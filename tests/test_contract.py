@@ -41,10 +41,18 @@ every_trained_model = pytest.mark.parametrize("slug", TRAINED)
 
 @cache
 def tiny(slug: str) -> tuple[genviz.Data, ...]:
-    """120 rows of the first set of each kind and support that the presets name; the largest only if there is no other."""
+    """120 rows of the first set of each kind and support that the presets name; the largest only if there is no other.
+
+    Of an energy without rows, which is for samplers, as many rows of coins.
+    """
     sets = [preset.data or name for name, preset in ALL[slug].presets.items()] or ["moons"]
     first = {(kind(name), find(name).support): name for name in reversed(sets)}
-    return tuple(genviz.dataset(name, rows=120) for (k, _), name in first.items() if k != "mnist" or len(first) == 1)
+    found = [genviz.dataset(name, rows=120) for (k, _), name in first.items() if k != "mnist" or len(first) == 1]
+    return tuple(data if len(data.x) else replace(data, x=coins(120, data), test_x=coins(40, data)) for data in found)
+
+
+def coins(n: int, data: genviz.Data) -> Tensor:
+    return Rng(0, "coins").coins(torch.full((n, data.spec.dim), 0.5))
 
 
 def start(slug: str, data: genviz.Data, **knobs: Any) -> Run:
@@ -99,7 +107,7 @@ def test_knobs_have_a_range_and_a_help(slug: str) -> None:
 def test_presets_name_data_that_exist_and_knobs_that_are_valid(slug: str) -> None:
     for name, preset in ALL[slug].presets.items():
         assert (preset.data or name).partition(":")[0] in names()
-        assert preset.steps > 0 and (preset.idea or not preset.listed)
+        assert (preset.steps > 0) == ALL[slug].trains and (preset.idea or not preset.listed)
         ALL[slug].validate(preset.knobs)
 
 
@@ -342,6 +350,8 @@ def client(model: Any, x: Tensor, rng: Rng) -> None:
     size = state_size(programs, tensors, x)
     if "energy" in programs:
         summed_out(model, programs["energy"], x[:8], size)
+    if "score" in programs:
+        torch.testing.assert_close(run(programs["score"], tensors, x)[0], model.score(x), rtol=1e-4, atol=1e-4)
     if "gibbs" in programs and size == d and "h" in next(model.chain(1, rng)).aux:
         gibbs(model, programs["gibbs"], x, rng)
     elif "gibbs" in programs:
