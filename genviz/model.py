@@ -493,6 +493,7 @@ class Stacks(Protocol):
     def upto(self, level: int) -> Any: ...
 
 
+@runtime_checkable
 class Settles(Protocol):
     """Layers that listen to each other, `levels` of them hidden: `settling` is their mean field for the rows `x`, without end,
     first a single pass up; units marked in `missing` (d,) are inferred as well, `top` (n, k) holds the highest layer.
@@ -528,6 +529,7 @@ class Cools(Protocol):
     def cool(self, n: int, rng: Rng, temperatures: Sequence[float]) -> tuple[Float[Tensor, "k n"], float]: ...
 
 
+@runtime_checkable
 class HasMemories(Protocol):
     def memories(self) -> Float[Tensor, "k d"]: ...  # the rows that are stored so far
 
