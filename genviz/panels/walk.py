@@ -55,7 +55,7 @@ def walk(model: Model, data: Data, rng: Rng) -> list[Pane]:
     size = data.spec.dim + sum(state.aux[name].shape[1] for name in hidden if _first(program, name, state) >= 0)
     panes = [*_boards(program, hidden, state, data), _rows(data.seen(model, ROWS), data), _energy("energy" in programs)]
     if "overlap" in programs:
-        stored = model.state_dict()[next(name for op, name, *_ in reversed(programs["overlap"]) if op == "linear")]
+        stored = model.state_dict()[next(op[1] for op in reversed(programs["overlap"]) if op[0] == "linear")]
         panes += [_overlaps(len(stored))] if len(stored) <= MEMORIES else []
     alone = any(op == "sweep" for op, *_ in program)  # unit by unit: no layers
     if hidden and not alone and isinstance(model, HasFeatures) and len(data.spec.shape) == 2:
