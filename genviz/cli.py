@@ -425,7 +425,7 @@ def ship(kind: "type[Model]", name: str, of: "Preset", title: str) -> tuple[Path
     """Train one preset and write its weights (float16, with figures) and its scene; the weights' path and the figures."""
     from genviz.checkpoint import save
     from genviz.metrics.likelihood import importance_bound
-    from genviz.model import Bounds, Encodes
+    from genviz.model import Bounds, LogJoints
     from genviz.run import looking
     from genviz.service import scene_file
     from genviz.service.recorder import Recorder
@@ -439,7 +439,7 @@ def ship(kind: "type[Model]", name: str, of: "Preset", title: str) -> tuple[Path
         if recorder.state != "done":
             fail(f"{title}: {recorder.message}")
         found = run.monitor()
-        if isinstance(run.model, Bounds) and isinstance(run.model, Encodes):  # samples of a code
+        if isinstance(run.model, Bounds) and isinstance(run.model, LogJoints):  # samples of a code
             with looking(run.model) as rng:
                 how = getattr(run.model, "binarize", "none")
                 x = data.binarized("fixed" if how == "dynamic" else how, "test")[:300]
