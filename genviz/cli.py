@@ -429,7 +429,7 @@ def ship(kind: "type[Model]", name: str, of: "Preset", title: str) -> tuple[Path
     from genviz.data import dataset
     from genviz.face import create
     from genviz.metrics.likelihood import importance_bound
-    from genviz.model import Bounds, Encodes
+    from genviz.model import Bounds, LogJoints
     from genviz.run import looking
     from genviz.service import scene_file, still
     from genviz.service.recorder import Recorder
@@ -450,7 +450,7 @@ def ship(kind: "type[Model]", name: str, of: "Preset", title: str) -> tuple[Path
         if recorder.state != "done":
             fail(f"{title}: {recorder.message}")
         found = run.monitor()
-        if isinstance(run.model, Bounds) and isinstance(run.model, Encodes):  # samples of a code
+        if isinstance(run.model, Bounds) and isinstance(run.model, LogJoints):  # samples of a code
             with looking(run.model) as rng:
                 how = getattr(run.model, "binarize", "none")
                 x = data.binarized("fixed" if how == "dynamic" else how, "test")[:300]

@@ -6,7 +6,7 @@ import inspect
 import math
 import pkgutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar, Literal, Protocol, get_args, get_origin, runtime_checkable
@@ -125,7 +125,8 @@ class State:
     """Where a chain stands: `x` (n, d), what is worth looking at besides, and the evaluations spent since the last state.
 
     Names in `aux` with a common meaning: `p` (n, d) the mean of x, shown in its place where x is bits · `h` hidden units ·
-    `t` the time that is left · `mean`, `var` (n, d) of the step that led here · `temperature` · `accepted` · `proposal`.
+    `t` the time that is left · `sweep` sweeps done · `mean`, `var` (n, d) of the step that led here · `temperature` ·
+    `accepted` · `proposal`.
     """
 
     x: Tensor
@@ -483,8 +484,69 @@ class HasComponents(Protocol):
 
 
 @runtime_checkable
+class Stacks(Protocol):
+    """Levels learned one after the other, each from the features of the one below: `levels` is how many have begun to, `upto`
+    the model of the lowest alone, which can do whatever the whole one can, `features` what the units of a level look for."""
+
+    @property
+    def levels(self) -> int: ...
+    def upto(self, level: int) -> Any: ...
+    def features(self, level: int = 1) -> Float[Tensor, "k d"]: ...
+
+
+@runtime_checkable
+class Settles(Protocol):
+    """Layers that listen to each other, `levels` of them hidden: `settling` is their mean field for the rows `x`, without end,
+    first a single pass up; units marked in `missing` (d,) are inferred as well, `top` (n, k) holds the highest layer.
+
+    `aux` of its states: p (n, d) the mean of the rows that the first layer would draw · h, h2, … the means of the layers ·
+    bound (n,) that on log p of what is known, but for the constant Z, nats. `features` are what the units of a level look for.
+    """
+
+    @property
+    def levels(self) -> int: ...
+    def settling(self, x: Rows, missing: Tensor | None = None, top: Tensor | None = None) -> Iterator[State]: ...
+    def features(self, level: int = 1) -> Float[Tensor, "k d"]: ...
+
+
+@runtime_checkable
 class HasPartition(Protocol):
     def partition(self) -> Any: ...  # the part whose constant Z can be had: `Listed`, `Anneals` of genviz.metrics.partition
+
+
+@runtime_checkable
+class Compares(Protocol):
+    """What an update compares: how often each pair of units is on together, each unit alone on the diagonal, while the rows `x`
+    are held and while the machine is free; and the share of the units that a sweep of its free chains changes."""
+
+    def compare(self, x: Rows, rng: Rng) -> tuple[Float[Tensor, "k k"], Float[Tensor, "k k"], float]: ...
+
+
+@runtime_checkable
+class Cools(Protocol):
+    """Energies of `n` whole states that begin as coins, after a sweep at each of the temperatures (0: downhill), nats; and the
+    lowest energy there is, NaN if it is not known."""
+
+    def cool(self, n: int, rng: Rng, temperatures: Sequence[float]) -> tuple[Float[Tensor, "k n"], float]: ...
+
+
+@runtime_checkable
+class HasMemories(Protocol):
+    def memories(self) -> Float[Tensor, "k d"]: ...  # the rows that are stored so far
+
+
+@runtime_checkable
+class HasCouplings(Protocol):
+    """Symmetric weights (d, d), zero diagonal, and thresholds θ (d,) between the bits ±1 of a row: E = -½ sᵀWs + θᵀs."""
+
+    def couplings(self) -> tuple[Float[Tensor, "d d"], Float[Tensor, " d"]]: ...
+
+
+@runtime_checkable
+class Attends(Protocol):
+    """What each of the `memories` weighs in the next state of x, their mean; at another sharpness than its own, if given."""
+
+    def attend(self, x: Rows, beta: float | None = None) -> Float[Tensor, "n k"]: ...
 
 
 @runtime_checkable
@@ -507,6 +569,7 @@ CAPABILITIES: dict[str, type] = {
     "encode": Encodes, "decode": Decodes,
     "reconstruct": Reconstructs, "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds,
     "budget": Budgets, "log_joint": LogJoints, "prior": HasPrior, "cluster": Clusters, "classify": Classifies,
-    "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "partition": HasPartition,
-    "monitor": Monitors, "layers": HasLayers, "client": RunsInBrowser,
+    "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "upto": Stacks,
+    "partition": HasPartition, "settling": Settles, "memories": HasMemories, "couplings": HasCouplings, "attend": Attends,
+    "compare": Compares, "cool": Cools, "monitor": Monitors, "layers": HasLayers, "client": RunsInBrowser,
 }  # fmt: skip

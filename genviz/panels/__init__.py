@@ -49,7 +49,7 @@ def scene(model: Model, data: Data) -> Scene:
 
 
 def films_of(model: Model) -> list[str]:
-    """The names of the films that can be made of a model; its weights do not matter, it may be on the meta device."""
+    """The names of the films that can be made of a model; its weights do not matter."""
     with looking(model):
         return [name for name, each in discovered().items() if each.film and each.fits(model) and not each.unless(model)]
 
@@ -100,7 +100,7 @@ def _moves(model: Model, knob: Knob) -> bool:
 def empty(asked: Panel) -> Pane:
     """The pane of an asked panel before anybody asked: title and words from the panel's docstring."""
     title, reads = words(asked)
-    return Pane(name=asked.name, title=title, reads=reads, ask=asked.name, whole=asked.whole)
+    return Pane(name=asked.name, title=title, kind=asked.kind, reads=reads, ask=asked.name, whole=asked.whole)
 
 
 def refused(panel: Panel, why: str) -> Pane:

@@ -1,7 +1,9 @@
 """Pictures of what is known up to a constant: features, energies, states that can be listed, and the constant itself."""
 
+import inspect
 import math
 from functools import lru_cache
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -54,8 +56,14 @@ def plane_of(data: Data) -> bool:
 # ---------------------------------------------------------------- features
 
 
-@panel("features")
+def featureless(model: Model) -> str:
+    assert isinstance(model, HasFeatures)
+    return "" if len(model.features()) else "It has no hidden units that could look for anything."
+
+
+@panel("features", unless=featureless)
 def filters(model: Model, data: Data, rng: Rng) -> list[Pane]:
+    """What does each hidden unit look for?"""
     assert isinstance(model, HasFeatures)
     f = model.features()
     n = min(FILTERS, max(1, PIXELS // data.spec.dim))
@@ -99,6 +107,12 @@ def fantasies(model: Model, n: int, rng: Rng, sweeps: int = SWEEPS) -> Tensor:
     return x if model.spec.support == "real" else rng.coins(x)
 
 
+def told(method: Any) -> str:
+    """The first sentence of a method's docstring: what it computes, in the model's own words."""
+    first, end, _ = " ".join((inspect.getdoc(method) or "").split()).partition(".")
+    return f"{first}{end}"
+
+
 @panel("energy", "sample")
 def energies(model: Model, data: Data, rng: Rng) -> list[Pane]:
     assert isinstance(model, Energies)
@@ -107,7 +121,10 @@ def energies(model: Model, data: Data, rng: Rng) -> list[Pane]:
     seen, unseen = data.seen(model, TESTED), data.seen(model, TESTED, "test")
     mean, spread = seen.mean(0), seen.std(0, correction=0)
     noise = rng.normal(len(seen), data.spec.dim) * spread + mean
-    noise = noise if data.spec.support == "real" else rng.coins(mean.expand(len(seen), -1))
+    if data.spec.support != "real":
+        noise = rng.coins(mean.expand(len(seen), -1))
+    elif bool((seen.abs() == 1).all()):  # bits by another name
+        noise = 2 * rng.coins(((mean + 1) / 2).expand(len(seen), -1)) - 1
     found = {
         "train": model.energy(seen),
         "test": model.energy(unseen),
@@ -144,7 +161,8 @@ def energies(model: Model, data: Data, rng: Rng) -> list[Pane]:
             "from training rows, it learns these by heart.",
             how=f"Energies of {len(seen)} training rows and {len(unseen)} test rows{BITS[getattr(model, 'binarize', 'none')]}, "
             f"of independent {'normal numbers' if data.spec.support == 'real' else 'bits'} with the same means, and of "
-            f"{TESTED} fantasies, in {BINS} bins; the constant log Z is left out, so only differences mean something.",
+            f"{TESTED} fantasies, in {BINS} bins; the constant log Z is left out, so only differences mean something. "
+            f"{told(model.energy)}",
             alt="Histograms of energies of training rows, unseen rows, noise and fantasies.",
         )
     ]
@@ -354,7 +372,7 @@ def annealing(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
         ends = torch.tensor([[x, max(low, found.log_z - 5)], [x, high]])
         layers.append(Path(name=f"interval {temperatures}", xy=ends, role="model"))
     if exact is None:
-        states = f"2^{it.listed} states of the smaller layer" if isinstance(it, Listed) else "all states"
+        states = f"2^{it.listed} states" if isinstance(it, Listed) else "all states"
         layers.append(
             Caption(name="unlisted", text=f"No exact line: that would be a sum over {states}, at most 2^{MOST} are listed.")
         )
@@ -365,7 +383,7 @@ def annealing(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     if exact is not None and isinstance(it, Listed):
         line = Path(name="exact", xy=torch.tensor([[across[0], exact], [across[1], exact]]), role="truth", label="exact")
         layers.append(line)
-        rows.append(("exact", exact, "nats", f"the sum over 2^{it.listed} states of the smaller layer"))
+        rows.append(("exact", exact, "nats", f"the sum over 2^{it.listed} states"))
     heights = torch.cat([dots.xy[:, 1], torch.tensor([estimates[-1][1] if exact is None else exact])])
     low, high = heights.quantile(0.02).item(), heights.max().item()
     pad = 0.1 * (high - low) + 0.05

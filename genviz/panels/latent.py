@@ -3,7 +3,7 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.distributions import Normal, kl_divergence
+from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from genviz.data import Data
 from genviz.data.base import BITS
@@ -29,8 +29,14 @@ def reach(z: Float[Tensor, "n k"]) -> tuple[float, float]:
     return -half, half
 
 
-@panel("encode")
+def codeless(model: Model) -> str:
+    assert isinstance(model, Encodes)
+    return "" if model.encode(torch.zeros(1, model.spec.dim)).mean.shape[1] else "It has no hidden units, and so no codes."
+
+
+@panel("encode", unless=codeless)
 def plane(model: Model, data: Data, rng: Rng) -> list[Pane]:
+    """Where do the data live in code space?"""
     assert isinstance(model, Encodes)
     n = codes_shown(data)
     x = data.seen(model, n)
@@ -46,7 +52,7 @@ def plane(model: Model, data: Data, rng: Rng) -> list[Pane]:
         Points(
             name="codes",
             xy=xy,
-            codes=None if k == 2 else z,
+            codes=None if k == 2 or not _decodes(model) else z,
             labels=labels,
             classes=() if labels is None else data.class_names,
             pick=True,
@@ -58,7 +64,7 @@ def plane(model: Model, data: Data, rng: Rng) -> list[Pane]:
         layers.append(
             Ellipses(name="posterior", mean=z, cov=covariance(q), follow="selection", label="q(z|x) of the chosen point")
         )
-    side = reach(xy)
+    side = (-0.1, 1.1) if isinstance(q, Bernoulli) else reach(xy)
     move = (
         f"Move over the {'line' if k == 1 else 'plane'}, or touch it, and the code there is decoded; "
         if _decodes(model)

@@ -29,6 +29,9 @@ def shots(model: Model, data: Data, step: Step) -> list[tuple[str, Scene]]:
         if name.startswith("sweep"):
             drawn = _rows("fantasies", show[name], data, "model", where)
             told.append((f"{name.capitalize()}: features draw a row, and the row draws features.", drawn))
+    if "dream" in show:
+        drawn = _rows("dreams", show["dream"], data, "model", where)
+        told.append(("Nothing is held: each unit in turn listens to all others, and rows are dreamt.", drawn))
     if {"mean", "std"} <= show.keys() and show["mean"].shape[1] == 2:
         told.append(("The encoder guesses a cloud of codes for each row.", _clouds(show["mean"], show["std"])))
     if "z" in show:

@@ -169,17 +169,24 @@ class Page:
         if (text := json.dumps(view, separators=(",", ":"))) != st.query_params.get(name):
             st.query_params[name] = text
 
-    def walk(self, program: str = "gibbs", panes: Sequence[str] | None = None, height: int = 300) -> None:
+    def walk(
+        self,
+        program: str = "gibbs",
+        panes: Sequence[str] | None = None,
+        height: int = 300,
+        begin: Mapping[str, Any] | None = None,
+    ) -> None:
         """A chain that the browser runs itself, with the weights at the playhead, on a stage of its own; nothing where this
-        kind of data has no such program."""
+        kind of data has no such program. `begin` is how it stands where the link says nothing (`link.WALK`)."""
         if self.source and program in sources.programs(self.source, program):
+            view = self.walking or ({"walk": dict(begin)} if begin else {})
             with st.container(key=f"walk-{program}"):
-                self._walk(f"walk:{self.source.id}/{program}", None if panes is None else list(panes), height)
+                self._walk(f"walk:{self.source.id}/{program}", None if panes is None else list(panes), height, view)
 
     @st.fragment
-    def _walk(self, source: str, panes: list[str] | None, height: int) -> None:
+    def _walk(self, source: str, panes: list[str] | None, height: int, view: dict[str, Any]) -> None:
         label, looked = f"{self._label()}, a chain", partial(self._note, "walk")
-        stage(source, key=source, panes=panes, transport=True, height=height, label=label, view=self.walking, looked=looked)
+        stage(source, key=source, panes=panes, transport=True, height=height, label=label, view=view, looked=looked)
 
     def _controls(self) -> None:
         """Preset, knobs, the run's settings, Train. Each part is a fragment: moving a knob reruns its neighbours alone."""
