@@ -9,7 +9,7 @@ from torch import Tensor
 
 from genviz.data import Data
 from genviz.data.binary import bits
-from genviz.layers import Bars, Curves, Numbers, Pane, Points
+from genviz.layers import Bars, Numbers, Pane, Path, Points, Role
 from genviz.model import HasPartition, Model
 from genviz.panels.bits import LISTED, places
 from genviz.panels.registry import Shoot, panel
@@ -17,6 +17,7 @@ from genviz.rng import Rng
 
 SWEEPS = [*range(33), *(2 * k for k in range(17, 33)), *(8 * k for k in range(9, 27))]  # of the frames
 SCALES = (0.5, 1.0, 1.5)  # of the weights
+ROLES: tuple[Role, ...] = ("data", "model", "error")
 Layered = tuple[Float[Tensor, "d m"], Float[Tensor, " d"], Float[Tensor, " m"]]
 
 
@@ -119,20 +120,22 @@ def _law(machine: Sweeps, p: Tensor, first: Tensor, legal: Tensor, k: int) -> Pa
 
 
 def _errors(curves: list[Float[Tensor, "n 2"]], bias: float, k: int) -> Pane:
+    top = max(curve[:, 1].max().item() for curve in curves)
     at = torch.tensor([[float(torch.tensor(max(k, 1)).log10()), max(bias, 1e-6)]])
     lines = [
-        Curves(name=f"weights × {scale:g}", xy=curve, dash=place, static=True, label=f"weights × {scale:g}")
+        Path(name=f"weights × {scale:g}", xy=curve, role=ROLES[place], static=True, label=f"weights × {scale:g}")
         for place, (scale, curve) in enumerate(zip(SCALES, curves, strict=True))
     ]
     return Pane(
         name="bias",
         title="How wrong is what CD-k learns?",
-        kind="curves",
         layers=[
             *lines,
-            Points(name="now", xy=at, size=3, role="error"),
+            Points(name="now", xy=at, size=3),
             Numbers(name="bias", rows=[("error", bias, "", f"k = {k}")]),
         ],
+        x=(0.0, max(x for x, _ in curves[0].tolist())),
+        y=(-0.02 * top, 1.05 * top),
         x_label="k, sweeps",
         x_log=True,
         y_label="error of the gradient",

@@ -34,7 +34,8 @@ PAID = 10_000  # evaluations a chain that judging may cost
 LAGS = 60
 RUNS, FRAMES, STRIDE, MAPS, SIDE = 24, 100, 2, 4, 48  # of the ladder
 HUES = 8
-LIMIT = 1000.0  # nats
+LIMIT, FAR = 1000.0, 1e6  # nats of error, and how far off, that are as good as infinite
+STEPS = 60  # of an orbit that is gone again and again, with other steps
 COLD, SWEEPS, SIGN = (0.6, 1.0, 1.4, 2.0), 300, 0.3  # of magnets: inverse temperatures, sweeps, what counts as a sign
 FEWEST, MOST = 3, 16  # bits of which all states are listed
 
@@ -368,7 +369,7 @@ def orbit(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[st
     q, v = (torch.cat(rows).flatten() for rows in (points, momenta))
     h = kernel.energy(q.nan_to_num(0.0)[:, None]) + v.square() / 2
     error = (h - h[0]).where(q.isfinite() & v.isfinite(), torch.full_like(h, math.inf))
-    (x0, x1), top = axes(data)["x"], max(4.0, 1.5 * abs(float(p)))
+    (x0, x1), top = _about(q, float(row[0]), data), max(4.0, 1.5 * abs(float(p)))
     frame, ground = {"x": (x0, x1), "y": (-top, top)}, _landscape(kernel, (x0, x1), top)
     fine = _errors(kernel, z, p)
     places = torch.linspace(0, len(q) - 1, min(len(q), FRAMES + 1)).round().long().tolist()
@@ -379,6 +380,14 @@ def orbit(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[st
             _off(float(error[at]), at),
             [_phase(xy, len(q), ground, frame, names_of(data)[0]), _energy_error(off, len(q)), fine],
         )
+
+
+def _about(q: Float[Tensor, " n"], at: float, data: Data) -> tuple[float, float]:
+    """Limits that hold the orbit, as far as the data reach."""
+    low, high = axes(data)["x"]
+    far = (q - at).abs().nan_to_num(math.inf).max().item()
+    half = min((high - low) / 2, max(5 * width(data), 1.3 * far))
+    return at - half, at + half
 
 
 def _off(error: float, at: int) -> str:
@@ -432,26 +441,31 @@ def _energy_error(off: Float[Tensor, " n"], whole: int) -> Pane:
 
 
 def _errors(kernel: Any, z: Float[Tensor, "1 1"], p: Float[Tensor, "1 1"]) -> Pane:
-    """The largest error along as many steps, for shorter and longer ones: all at once, a chain each."""
-    eps = kernel.eps * torch.logspace(-1, 1, 24, dtype=torch.float64)[:, None]
-    z, p = z.expand(len(eps), -1), p.expand(len(eps), -1)
-    points, momenta, _ = kernel.orbit(z, p, kernel.score(z), eps)
-    x, v = torch.stack(points), torch.stack(momenta)
-    h = kernel.energy(x.flatten()[:, None].nan_to_num(0.0, 1e6, -1e6)).view(x.shape[:2]) + v[..., 0].square() / 2
-    worst = (h - h[0]).abs().nan_to_num(LIMIT, LIMIT, LIMIT).amax(0).clamp(1e-6, LIMIT)
-    at, half = eps[:, 0].log10(), 2 * (eps[:, 0] / kernel.eps).log10() + math.log10(worst[len(worst) // 2].item())
-    scale = Curves(name="worst", xy=line(worst.log10(), at), role="error", static=True, label="largest error")
-    square = Curves(name="square", xy=line(half.clamp(-6, 3), at), role="truth", static=True, label="as the square of eps")
+    """The largest error along the same stretch of time, with shorter and longer steps."""
+    steps = min(kernel.leapfrog, STEPS)
+    stretch, found = steps * kernel.eps, []
+    for count in sorted({max(1, round(steps * 2 ** (-octave / 2))) for octave in range(-6, 7)}, reverse=True):
+        points, momenta, _ = replace(kernel, leapfrog=count).orbit(z, p, kernel.score(z), stretch / count)
+        x, v = torch.cat(points)[:, :1].nan_to_num(0.0, FAR, -FAR).clamp(-FAR, FAR), torch.cat(momenta)[:, 0]
+        h = kernel.energy(x) + v.square() / 2
+        worst = (h - h[0]).abs().nan_to_num(LIMIT, LIMIT, LIMIT).max().clamp(1e-6, LIMIT)
+        found.append([math.log10(stretch / count), math.log10(float(worst))])
+    at, error = torch.tensor(found).unbind(1)
+    half = error[0] + 2 * (at - at[0])
+    scale = Path(name="worst", xy=line(error, at), role="error", static=True, label="largest error")
+    square = Path(name="square", xy=line(half.clamp(-6, 3), at), role="truth", static=True, label="as the square of eps")
+    high = torch.cat([error, half.clamp(-6, 3)])
     return Pane(
         name="steps",
         title="How short must the steps be?",
-        kind="curves",
-        layers=[scale, square],
+        layers=[square, scale],
+        x=(at[0].item(), at[-1].item()),
+        y=(high.min().item() - 0.2, high.max().item() + 0.2),
         x_label="eps",
         x_log=True,
         y_label="log₁₀ of the error, nats",
         reads="Halve the step and the error falls to a quarter, until at the right it explodes: there every orbit is rejected.",
-        how=f"The largest error of the energy within {kernel.leapfrog} steps, from the same place with the same push.",
+        how="The largest error of the energy on the same stretch of time, from the same place with the same push.",
         alt="The largest energy error against the length of a step.",
     )
 

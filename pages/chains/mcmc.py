@@ -5,9 +5,9 @@ from genviz.studio.page import Page
 page = Page("mcmc", default="grid25", knobs=())
 
 page.idea(
-    "Many models give only a <b>score</b> for each state, a probability without its constant. Monte Carlo turns a score into samples by "
-    "a walk that visits places as often as they are probable: a proposal moves, and a test, which needs nothing but the <b>ratio</b> of two "
-    "scores, decides whether it goes or stays and counts again. In the long run that is exact. The weak point is <b>mixing</b>: a walk can "
+    "Many models say only which of two states is more probable, and by what factor: the constant is not known. Monte Carlo makes samples of "
+    "that by a walk that visits places as often as they are probable: a proposal moves, and a test, which needs nothing but the <b>ratio</b> "
+    "of two probabilities, decides whether it goes or stays and counts again. In the long run that is exact. The weak point is <b>mixing</b>: a walk can "
     "stay in one mode for longer than anybody can wait, and nothing in it tells. Slopes (Langevin, orbits) help within a mode. Between "
     "modes heat helps: replicas at higher temperatures cross, and swap what they find down to the cold one.",
     ["x", "→ propose q(y|x) →", "y", "→ accept min(1, p*(y) q(x|y) / p*(x) q(y|x)) →", "y, or x again"],
