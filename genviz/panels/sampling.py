@@ -15,7 +15,7 @@ from torch import Tensor
 
 from genviz.data import Data, Mixture
 from genviz.data.binary import bits
-from genviz.layers import Bars, Curves, Field, Layer, Numbers, Pane, Path, Points, Role
+from genviz.layers import Bars, Caption, Curves, Field, Layer, Numbers, Pane, Path, Points, Role
 from genviz.metrics.chains import autocorrelation, diagnose, round_trips, time, visited
 from genviz.metrics.mixing import assign
 from genviz.model import Chains, Energies, HasKernels, Model
@@ -91,6 +91,7 @@ def evaluations(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     law, s = modes_of(data), width(data)
     lengths = {"mh": 5 / 3 * s, "mala": 4 / 3 * s, "hmc": s / 2, "pt": 5 / 3 * s}
     layers: list[Layer] = []
+    stuck: list[str] = []
     rows: list[tuple[str, float, str, str]] = []
     for (name, said), role in zip(SAMPLERS.items(), ROLES, strict=True):
         kernel = model.kernel(name, eps=lengths[name], leapfrog=LEAPFROG, **LADDER)
@@ -107,7 +108,10 @@ def evaluations(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
         else:
             slowest = max((x[:, :, i] for i in range(x.shape[2])), key=time)
             well = diagnose(slowest)
-            rows.append((said, well.per_thousand(cost) if well.mixed else 0.0, "samples" if well.mixed else "not mixed", how))
+            if well.mixed:
+                rows.append((said, well.per_thousand(cost), "samples", how))
+            else:
+                stuck.append(said)
             curve = line(autocorrelation(slowest, 1 + LAGS * 10 // cost), cost * torch.arange(1 + LAGS * 10 // cost))
         layers.append(Curves(name=name, xy=curve, role=role, label=said))
     what = f"found, a mean over {CHAINS} chains" if law else "effective samples for 1,000 evaluations, of the slower coordinate"
@@ -116,7 +120,7 @@ def evaluations(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
             name="evaluations",
             title="What does each sampler find for the same price?",
             kind="curves",
-            layers=[*layers, Numbers(name="numbers", rows=rows)],
+            layers=[*layers, Numbers(name="numbers", rows=rows), Caption(name="stuck", text=_unmixed(stuck))],
             x_label="evaluations a chain",
             y_label="modes visited" if law else "correlation with the state before",
             reads=(
@@ -129,6 +133,10 @@ def evaluations(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
             alt="; ".join(f"{name}: {value:.3g} {unit}" for name, value, unit, _ in rows),
         )
     ]
+
+
+def _unmixed(names: list[str]) -> str:
+    return f"Not mixed: {' and '.join(names)}. No number of effective samples would mean anything." if names else ""
 
 
 def _gone(kernel: Any, start: Tensor, rng: Rng, steps: int) -> tuple[Float[Tensor, "c t d"], float]:
@@ -207,12 +215,11 @@ def _traced(
     ]
     n = f"{len(x)} chains of {x.shape[1]:,} states"
     rows = [("R-hat", well.r_hat, "", f"split over {n}; above 1.05 nothing can be trusted, at 1.00 not everything")]
-    rows = rows if math.isfinite(well.r_hat) else [("R-hat", 0.0, "not a number", "the chains stand still")]
+    rows = rows if math.isfinite(well.r_hat) else []
     if well.mixed:
         rows.append(("effective samples", well.ess, f"of {x.numel():,}", "arviz's estimate, by Geyer's pairs"))
         rows.append(("autocorrelation time", tau, "steps", "up to the first lag beyond five times itself"))
-    else:
-        rows.append(("effective samples", 0.0, "not mixed", "R-hat above 1.2, or nothing moves: no number would mean anything"))
+    stuck = "" if well.mixed else _unmixed(["these chains"])
     rows.append(("mean", x.mean().item(), "", f"of all {n}"))
     if exact is not None:
         rows.append(("exact mean", exact, "", "in closed form"))
@@ -223,7 +230,7 @@ def _traced(
         name=name,
         title=title,
         kind="curves",
-        layers=[*layers, Numbers(name="numbers", rows=rows)],
+        layers=[*layers, Numbers(name="numbers", rows=rows), Caption(name="stuck", text=stuck)],
         x_label="step",
         y_label=names_of(data)[0] if data.spec.support == "real" else "share of bits that are on",
         reads=reads,
@@ -243,6 +250,7 @@ def memory(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     x = _own(model, data, rng)
     rho, tau = autocorrelation(x, LAGS + 1), time(x)
     own = torch.stack([autocorrelation(chain[None], LAGS + 1) for chain in x])
+    how = "1 + 2 Σ ρ, up to the first lag beyond five times itself"
     return [
         Pane(
             name="memory",
@@ -251,14 +259,8 @@ def memory(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
             layers=[
                 *(Curves(name=f"chain {i + 1}", xy=line(each), role="noise") for i, each in enumerate(own)),
                 Curves(name="all", xy=line(rho), label="all chains"),
-                Numbers(
-                    name="numbers",
-                    rows=[
-                        ("autocorrelation time", tau, "steps", "1 + 2 Σ ρ, up to the first lag beyond five times itself")
-                        if math.isfinite(tau)
-                        else ("autocorrelation time", 0.0, "unknown", "longer than the chains can tell")
-                    ],
-                ),
+                Numbers(name="numbers", rows=[("autocorrelation time", tau, "steps", how)] if math.isfinite(tau) else []),
+                Caption(name="long", text="" if math.isfinite(tau) else "It remembers longer than these chains can tell."),
             ],
             x_label="steps between",
             y_label="correlation",
