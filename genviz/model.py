@@ -486,7 +486,7 @@ class HasComponents(Protocol):
 @runtime_checkable
 class Stacks(Protocol):
     """Levels learned one after the other, each from the features of the one below: `levels` is how many have begun to, `upto`
-    the model of the lowest alone, which can do whatever the whole one can; its `features(level)` are what the units of a level look for."""
+    the model of the lowest alone, which can do whatever the whole one can. Its `features` take a level."""
 
     @property
     def levels(self) -> int: ...
