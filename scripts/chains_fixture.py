@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from arviz_stats.base import array_stats
 from torch import Tensor
 
-from genviz.metrics.chains import autocorrelation, coverage, diagnose, hops, r_hat, time, visited
+from genviz.metrics.chains import arviz, autocorrelation, coverage, diagnose, hops, r_hat, time, visited
 from genviz.rng import Rng
 
 PATH = Path(__file__).parents[1] / "genviz" / "stage" / "frontend" / "src" / "chains.fixture.json"
@@ -52,9 +51,9 @@ def of_series() -> list[dict[str, Any]]:
         entry: dict[str, Any] = {"name": name, "x": [[float(f"{v:.7g}") for v in row] for row in x.tolist()]}
         x = torch.tensor(entry["x"], dtype=torch.float64)
         entry |= {"autocorrelation": autocorrelation(x, LAGS).tolist() if moves else None}
-        entry |= {"arviz_autocorrelation": array_stats.autocorr(x[0].numpy()).tolist()[:LAGS] if moves else None}
+        entry |= {"arviz_autocorrelation": arviz().autocorr(x[0].numpy()).tolist()[:LAGS] if moves else None}
         entry |= {"tau_window": finite(time(x)), "r_hat": finite(r_hat(x)), "mixed": well.mixed}
-        entry |= {"ess": finite(float(array_stats.ess(x.numpy(), method="mean"))) if moves else None}
+        entry |= {"ess": finite(float(arviz().ess(x.numpy(), method="mean"))) if moves else None}
         found.append(entry)
     return found
 

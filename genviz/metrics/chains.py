@@ -4,9 +4,11 @@ A figure of one function of the states is given as `x` (c, t), c chains of t sta
 them, which is skipped and never counted (`metrics.mixing.assign` gives them).
 """
 
+import importlib
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -52,25 +54,26 @@ def time(x: Float[Tensor, "c t"]) -> float:
     return tau[int(enough.nonzero()[0])].item() if bool(enough.any()) else math.inf
 
 
+def arviz() -> Any:
+    """arviz's statistics of plain arrays, loaded when they are asked for: scipy comes with them."""
+    return importlib.import_module("arviz_stats.base").array_stats
+
+
 def ess(x: Float[Tensor, "c t"]) -> float:
     """Effective samples for the mean: Geyer's initial monotone sequence over split chains, arviz's estimate."""
-    from arviz_stats.base import array_stats  # scipy comes with it
-
-    return float(array_stats.ess(series(x).numpy(), method="mean"))
+    return float(arviz().ess(series(x).numpy(), method="mean"))
 
 
 def r_hat(x: Float[Tensor, "c t"]) -> float:
     """Split R-hat √(((T−1)/T W + B/T)/W) over half chains of T states: 1 where all halves look alike. That says nothing of a
     mode that no chain has found. Infinite if chains stand still in different places, NaN if nothing ever changes."""
-    from arviz_stats.base import array_stats
-
     x = series(x)
     if bool((x == x[:, :1]).all()):
         return math.nan if bool((x == x[0, 0]).all()) else math.inf
     if len(x) > 1:
-        return float(array_stats.rhat(x.numpy(), method="split"))
+        return float(arviz().rhat(x.numpy(), method="split"))
     half = x.shape[1] // 2
-    return float(array_stats.rhat(torch.cat([x[:, :half], x[:, -half:]]).numpy(), method="identity"))
+    return float(arviz().rhat(torch.cat([x[:, :half], x[:, -half:]]).numpy(), method="identity"))
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,7 @@ def splitting(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     """When does one valley become many?
 
     At each sharpness β all stored points slide to where they rest; a dot is such a place, by its first coordinate. To the left
-    one average of all; past the dashed line it splits, at last into single points.
+    one average of all; some way past the dashed line it splits, at last into single points.
     """
     assert isinstance(model, HasMemories)
     assert isinstance(model, Attends)
@@ -190,14 +190,21 @@ def splitting(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
             rows.append((f"valleys, β = {beta:.3g}", float(apart(units(q))), "", how))
     low, high = data.x[:, 0].min().item(), data.x[:, 0].max().item()
     edge = torch.tensor([[math.log10(critical), low], [math.log10(critical), high]])
-    rows.append(("β of the first split", critical, "", "1 / the largest eigenvalue of the covariance of the stored points"))
+    rows.append(
+        (
+            "β, dashed",
+            critical,
+            "",
+            "1 / the largest variance: an average with equal weights splits here",
+        )
+    )
     return [
         Pane(
             name="splitting",
             title="When does one valley become many?",
             layers=[
                 Points(name="places", xy=torch.cat(dots), size=0.6, label="where stored points come to rest"),
-                Path(name="critical", xy=edge, role="truth", label="the average of all stops being a valley"),
+                Path(name="critical", xy=edge, role="truth", label="1 / the largest variance"),
                 Numbers(name="numbers", rows=rows),
             ],
             x=(math.log10(0.25) - 0.05, 3.05),

@@ -116,6 +116,8 @@ def told(method: Any) -> str:
 @panel("energy", "sample")
 def energies(model: Model, data: Data, rng: Rng) -> list[Pane]:
     assert isinstance(model, Energies)
+    if not len(data.x):  # an energy for samplers
+        return []
     seen, unseen = data.seen(model, TESTED), data.seen(model, TESTED, "test")
     mean, spread = seen.mean(0), seen.std(0, correction=0)
     noise = rng.normal(len(seen), data.spec.dim) * spread + mean

@@ -53,9 +53,11 @@ def walk(model: Model, data: Data, rng: Rng) -> list[Pane]:
     program, state = programs[PROGRAM], next(model.chain(1, rng))
     hidden = [name for name in HIDDEN if name in state.aux and ["put", name] in program]
     size = data.spec.dim + sum(state.aux[name].shape[1] for name in hidden if _first(program, name, state) >= 0)
-    panes = [*_boards(program, hidden, state, data), _rows(data.seen(model, ROWS), data), _energy("energy" in programs)]
+    panes = [*_boards(program, hidden, state, data), _energy("energy" in programs)]
+    if len(data.x):  # else an energy alone, with nothing to begin from
+        panes.insert(-1, _rows(data.seen(model, ROWS), data))
     if "overlap" in programs:
-        stored = model.state_dict()[next(name for op, name, *_ in reversed(programs["overlap"]) if op == "linear")]
+        stored = model.state_dict()[next(op[1] for op in reversed(programs["overlap"]) if op[0] == "linear")]
         panes += [_overlaps(len(stored))] if len(stored) <= MEMORIES else []
     alone = any(op == "sweep" for op, *_ in program)  # unit by unit: no layers
     if hidden and not alone and isinstance(model, HasFeatures) and len(data.spec.shape) == 2:
@@ -237,6 +239,7 @@ def _states(data: Data, rows: Float[Tensor, "n d"]) -> Pane:
     dim = data.spec.dim
     labels = torch.zeros(2**dim, dtype=torch.int32)
     labels[places(rows)] = 1
+    told = {"labels": labels, "classes": LEGAL, "role": "label"} if len(rows) else {}
     how = "½ Σ |share − p|; for n independent visits about √(states / 2πn), so it falls as 1/√n."
     figures = [("total variation to the exact", 0.0, "", how), ("states visited, with repetitions", 0.0, "", "")]
     return Pane(
@@ -247,10 +250,8 @@ def _states(data: Data, rows: Float[Tensor, "n d"]) -> Pane:
             Bars(
                 name="states",
                 values=torch.zeros(2**dim),
-                labels=labels,
-                classes=LEGAL,
+                **told,
                 marked="share of visits",
-                role="label",
                 upright=True,
                 static=True,
             ),

@@ -133,5 +133,6 @@ class Tempered:
     def _top(self, rungs: Walk, swapped: Tensor, tried: Tensor, who: Tensor, turn: int) -> Replicas:
         k, c = who.shape
         top = rungs.at(torch.arange((k - 1) * c, k * c))
-        own = {name: getattr(top, name) for name in Walk.__dataclass_fields__} | {"nfe": k * rungs.nfe}
+        own: dict[str, Any] = {name: getattr(top, name) for name in Walk.__dataclass_fields__}
+        own["nfe"] = k * rungs.nfe
         return Replicas(**own, rungs=rungs, swapped=swapped, tried=tried, who=who, betas=self.betas, turn=turn)

@@ -92,6 +92,15 @@ class Page:
             self.problems.append("The view in the link cannot be read; the page opens at its beginning.")
             return {}
 
+    @property
+    def trains(self) -> bool:
+        """Whether there is anything to train; a recording tells, so that the stage need not wait for the model."""
+        if self.source:
+            return self.source.info.get("steps") != 0
+        from genviz.model import find
+
+        return find(self.slug).trains
+
     # ------------------------------------------------------------ parts, in reading order
 
     def idea(self, text: str, diagram: Sequence[str]) -> None:
@@ -107,7 +116,7 @@ class Page:
             for problem in self.problems:
                 st.warning(plain(problem))
             if self.source is None:
-                st.info("This preset ships no recording: press Train to make one.")
+                st.info("This preset ships no recording" + (": press Train to make one." if self.trains else "."))
             else:
                 self._timeline(self.source.id, None if panes is None else list(panes), height)
                 if note := self.source.info.get("note"):
@@ -124,7 +133,7 @@ class Page:
             source,
             key="stage-run" if self.run else f"stage-{source}",  # one run takes the other's place where it stands
             panes=panes,
-            transport=True,
+            transport=self.trains,
             height=height,
             label=self._label(),
             view=self.view,
@@ -198,6 +207,11 @@ class Page:
         for name, problem in wanted.problems.items():
             if name not in self.visible:
                 st.warning(plain(problem))
+        if not self.trains:
+            st.caption(
+                "There is nothing to train here: what is walked on is known. The chains below have controls of their own."
+            )
+            return
         self._knobs([name for name in self.visible if name not in self.hidden], 2)
         if "train" not in self.hidden:
             self._train()
@@ -401,10 +415,10 @@ class Page:
         label, looked = f"{self.card.title}, {panel}", partial(self._note, name)
         stage(source, key=key, transport=True, height=height, label=label, view=view, looked=looked)
 
-    def mathematics(self, equations: Sequence[tuple[str, str, str]]) -> None:
-        """Equations beside the source of `fit`: (words, LaTeX, what the code lines of it contain)."""
+    def mathematics(self, equations: Sequence[tuple[str, str, str]], method: str = "fit") -> None:
+        """Equations beside the source of `fit`, or another method: (words, LaTeX, what the code lines of it contain)."""
         st.subheader("The mathematics, and the very code" if equations else "The very code")
-        code = source_code.method(source_code.model_files()[self.slug], "fit")
+        code = source_code.method(source_code.model_files()[self.slug], method)
         with st.container(key="mathematics"):
             left, right = st.columns([1, 1.25], gap="large")
             with left:

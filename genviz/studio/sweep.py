@@ -70,8 +70,10 @@ def curves_over(
     reads: str,
     how: str,
     ceiling: float | None = None,
+    key: str = "",
 ) -> None:
-    """A figure of several presets over their training, by name; with a dashed line at the best there can be."""
+    """A figure of several presets over their training, by name; with a dashed line at the best there can be. A page with two
+    such pictures gives each a `key`."""
     found = {name: source for name, preset in presets.items() if (source := pretrained(page.slug, preset))}
     lines = {name: line for name, source in found.items() if (line := history(source.id).get(metric))}
     if not lines:
@@ -107,8 +109,8 @@ def curves_over(
             ]
         )
 
-    with st.container(border=True, key=f"curves-{page.slug}"):
-        still(picture, key=f"curves-over-{page.slug}", version=repr([s.info for s in found.values()]), height=260)
+    with st.container(border=True, key=f"curves-{page.slug}{key}"):
+        still(picture, key=f"curves-over-{page.slug}{key}", version=repr([s.info for s in found.values()]), height=260)
         _loads(page, found, presets)
 
 

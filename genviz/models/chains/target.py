@@ -105,7 +105,8 @@ class Spins(nn.Module):
 
     def adopt(self, density: Ising) -> None:
         one = torch.eye(len(self.b)).unflatten(1, (density.side, density.side))
-        self.W = density.beta * sum(one.roll(by, axis) for by in (1, -1) for axis in (1, 2)).flatten(1)
+        neighbours = torch.stack([one.roll(by, axis) for by in (1, -1) for axis in (1, 2)])
+        self.W = density.beta * neighbours.sum(0).flatten(1)
 
     def energy(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
         s = 2 * x.double() - 1

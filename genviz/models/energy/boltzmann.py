@@ -64,9 +64,7 @@ class Boltzmann(Model):
         **{how: Preset(2000, "bars-and-stripes", {**BAS, "averages": how}, listed=False) for how in ("exact", "anneal")},
         "parity": Preset(1500, knobs=PARITY, idea="three bits, an even number on: no pair of them knows it"),
         "parity-visible": Preset(1500, "parity", {**PARITY, "hidden": 0}, idea="without hidden units: nothing to learn"),
-        "saddle": Preset(
-            1500, "parity", {**PARITY, "init": 0.1}, idea="small first weights: no slope to follow, nothing learned"
-        ),
+        "saddle": Preset(1500, "parity", {**PARITY, "averages": "exact", "init": 0.1}, idea="exact, but no slope to follow"),
         "encoder424": Preset(1500, knobs=ENCODER, seed=2, idea="four patterns through two hidden units: a code must be found"),
         "stuck": Preset(1500, "encoder424", ENCODER, idea="the same from other first weights: two patterns share a code"),
         "digits": Preset(600, knobs=DIGITS, idea="8×8 digits, every pixel linked to every other"),

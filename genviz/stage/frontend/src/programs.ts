@@ -1,5 +1,6 @@
 // The programs of a scene, run in the browser (docs/wire.md): a decoder follows the pointer and a chain takes its steps at 60 frames
 // a second without the server.
+import { type Mixture, mixtureOf } from "./mixture";
 import type { Ambient, Coin, Op, Program, Tensor } from "./types";
 import type { Tensors } from "./wire";
 
@@ -40,6 +41,8 @@ const BUILD: Record<string, Build> = {
   choose: ([first], width) => choose(first === undefined ? -1 : Number(first), width),
   sweep: ([weight, bias, how], width, { tensors }) =>
     sweep(matrix(weight, tensors), named(bias, tensors), how === "spins", width),
+  mixture: (args, width, { tensors }) => mixture(blobs(args, tensors), width),
+  "mixture score": (args, width, { tensors }) => slopes(blobs(args, tensors), width),
 };
 const COINS = ["bernoulli", "gaussian", "sweep"];
 const NOWHERE: Ambient = {};
@@ -73,10 +76,42 @@ export function compile(ops: Op[], tensors: Tensors): Program {
     }
     return now;
   };
-  return Object.assign(program, { registers, coins: tossed.map(({ coin }) => coin), width });
+  const found = ops.find(([name]) => name === "mixture");
+  return Object.assign(program, {
+    registers,
+    coins: tossed.map(({ coin }) => coin),
+    width,
+    ...(found && { mixture: blobs(found.slice(1), tensors), bare: bare(ops) }),
+  });
 }
 
 const EMPTY = new Float32Array(0);
+
+/** Whether an energy is minus the log of one mixture and nothing else. */
+const bare = ([first, second, ...more]: Op[]) => first[0] === "mixture" && second?.join() === "affine,0,-1" && !more.length;
+
+const blobs = (args: Arg[], tensors: Tensors): Mixture =>
+  mixtureOf(named(args[0], tensors), named(args[1], tensors), named(args[2], tensors));
+
+/** log Σ of Gaussian terms, computed in float64. */
+function mixture(law: Mixture, width: number): Stage {
+  if (width) fits(width, law.dim, "a mixture");
+  return one((x) => law.log(x), law.dim);
+}
+
+/** Its slope. */
+function slopes(law: Mixture, width: number): Stage {
+  if (width) fits(width, law.dim, "a mixture's score");
+  const y = new Float32Array(law.dim);
+  const exact = new Float64Array(law.dim);
+  const run: Run = (x) => {
+    fits(x.length, law.dim, "a mixture's score");
+    law.slope(x, exact);
+    y.set(exact);
+    return y;
+  };
+  return { run, width: law.dim };
+}
 
 /** Where a coin falls, where its probabilities came from, and in which register it lies then. */
 function toss(ops: Op[], k: number): { coin: Coin; k: number; sigmoid: number } {

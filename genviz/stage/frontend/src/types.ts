@@ -1,5 +1,7 @@
 // The mirror of genviz/layers.py and genviz/stage/pack.py, and the contract between the store and the pictures.
 
+import type { Mixture } from "./mixture";
+
 export type Role = "data" | "model" | "noise" | "truth" | "error" | "label";
 export type Tensor = { data: Float32Array | Int32Array; shape: number[] }; // dequantised
 
@@ -127,6 +129,8 @@ export type Program = ((x: Float32Array, at?: Ambient) => Float32Array) & {
   registers: Map<string, Float32Array>;
   coins: Coin[];
   width: number; // of what it returns
+  mixture?: Mixture; // the mixture of Gaussians in it, if there is one
+  bare?: boolean; // … and whether minus its log is all there is
 };
 export type Status = {
   state: "starting" | "running" | "paused" | "done" | "stopped" | "interrupted" | "diverged";
