@@ -54,9 +54,7 @@ def exact_constant() -> float:
     return seconds(lambda: exact_log_z(net))
 
 
-@bench(
-    "a Hopfield network recalls 50 patterns of 500 units from 100 probes, 10 % of bits flipped, to rest", 1.0, "s CPU"
-)
+@bench("a Hopfield network recalls 50 patterns of 500 units from 100 probes, 10 % of bits flipped, to rest", 1.0, "s CPU")
 def recall() -> float:
     rng = Rng(0)
     xi = 2.0 * rng.integers(0, 2, 50, 500) - 1
