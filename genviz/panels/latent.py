@@ -46,7 +46,7 @@ def plane(model: Model, data: Data, rng: Rng) -> list[Pane]:
         Points(
             name="codes",
             xy=xy,
-            codes=None if k == 2 else z,
+            codes=z if k != 2 and _decodes(model) else None,
             labels=labels,
             classes=() if labels is None else data.class_names,
             pick=True,
