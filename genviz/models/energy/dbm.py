@@ -18,7 +18,7 @@ from genviz.rng import Rng
 
 TESTED, LOOK = 500, {"temperatures": 200, "runs": 50}  # of `monitor`: rows, annealing
 ANNEALED = {"temperatures": 1000, "runs": 100}  # for the constant of `bound`, where it cannot be listed
-AT_REST, GLANCE = {"rounds": 50, "tol": 1e-6}, {"rounds": 20, "tol": 1e-4}  # mean field of a bound, of many energies
+AT_REST, GLANCE = {"rounds": 50, "tol": 1e-6}, {"rounds": 10, "tol": 1e-3}  # mean field of a bound, of many energies
 EXACT = 10  # units of h1 that are listed for an energy, at each frame
 BAS = {"h1": 9, "h2": 9, "batch": 14}  # all rows
 AT_ONCE = {**BAS, "pretrain": False, "joint": 8000}
