@@ -497,7 +497,8 @@ class Stacks(Protocol):
 @runtime_checkable
 class Settles(Protocol):
     """Layers that listen to each other, `levels` of them hidden: `settling` is their mean field for the rows `x`, without end,
-    first a single pass up; units marked in `missing` (d,) are inferred as well, `top` (n, k) holds the highest layer.
+    first a single pass up; units marked in `missing` (d,) are inferred as well, `top` (n, k) holds the highest layer, and
+    without `feedback` no layer hears the one above.
 
     `aux` of its states: p (n, d) the mean of the rows that the first layer would draw · h, h2, … the means of the layers ·
     bound (n,) that on log p of what is known, but for the constant Z, nats. `features` are what the units of a level look for.
@@ -505,7 +506,9 @@ class Settles(Protocol):
 
     @property
     def levels(self) -> int: ...
-    def settling(self, x: Rows, missing: Tensor | None = None, top: Tensor | None = None) -> Iterator[State]: ...
+    def settling(
+        self, x: Rows, missing: Tensor | None = None, top: Tensor | None = None, feedback: bool = True
+    ) -> Iterator[State]: ...
     def features(self, level: int = 1) -> Float[Tensor, "k d"]: ...
 
 
