@@ -49,7 +49,6 @@ def walked(rows: Data, seed: int, name: str, start: Tensor, steps: int, **knobs:
     measure="25 Gaussians of width 0.3 on a grid of spacing 4, five chains from N(0, 0.3²) round the one in the middle, 10,000 "
     "evaluations a chain: the fewest modes that a tempered chain visits (8 or 5 temperatures; at least 23), against the most "
     "that a chain of Metropolis, MALA or HMC does (at most 3). Of an orbit its end alone counts.",
-    fast=True,
 )
 def tempering_finds_every_mode(seed: int) -> Measured:
     rows, modes, accepted = data(GRID), {}, {}
