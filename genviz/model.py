@@ -535,7 +535,10 @@ class Cools(Protocol):
 
 @runtime_checkable
 class HasMemories(Protocol):
-    def memories(self) -> Float[Tensor, "k d"]: ...  # the rows that are stored so far
+    """The rows that are stored so far, and the places of those training rows that will be, in order."""
+
+    def memories(self) -> Float[Tensor, "k d"]: ...
+    def chosen(self, data: Any) -> Tensor: ...
 
 
 @runtime_checkable

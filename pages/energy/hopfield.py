@@ -38,7 +38,8 @@ modern = page.source is not None and page.source.info["knobs"].get("rule") == "m
 few = page.source is not None and math.prod(page.source.info["spec"]["shape"]) <= 16  # units whose states can all be followed
 page.stage(["data"] if plane else ["stored"] if modern else ["stored", "weights"])
 
-page.walk("gibbs")  # a board to paint on, unit by unit, with heat
+damaged = {"begin": "data", "flips": 0.15, "temperature": 0}
+page.walk("gibbs", begin=None if plane else damaged)  # a board to paint on, unit by unit, with heat
 page.film("recalling")
 page.film("landscape")
 page.film("completing")
