@@ -2,7 +2,7 @@
 
 import { drawing, el } from "./dom";
 import { PLAIN } from "./draw/curves";
-import { colourOf, hueOf, SHAPES, type Shape, type Theme } from "./theme";
+import { hueOf, SHAPES, type Shape, type Theme } from "./theme";
 import type { Layer } from "./types";
 
 const CIRCLE = (x: number, y: number, r: number) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
