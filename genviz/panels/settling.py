@@ -139,7 +139,7 @@ def _rising(bounds: Float[Tensor, " k"], now: int, exact: float | None, moved: f
     )
 
 
-@panel("settling", asked=True)
+@panel("settling", kind="images", asked=True)
 def topdown(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     """What does the top layer ask for?
 
@@ -185,7 +185,7 @@ def topdown(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     ]
 
 
-@panel("settling", asked=True, whole=True)
+@panel("settling", kind="images", asked=True, whole=True)
 def composites(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     """What do higher layers look for?
 
