@@ -58,7 +58,10 @@ export function rewind(source: Source): void {
 }
 
 export function faster(source: Source, way: 1 | -1): void {
-  if (source.race) return source.race.faster(way);
+  if (source.race) {
+    source.race.faster(way);
+    return;
+  }
   const at = SPEEDS.findIndex((speed) => speed >= source.speed);
   source.speed = SPEEDS[Math.min(Math.max((at < 0 ? 2 : at) + way, 0), SPEEDS.length - 1)];
 }

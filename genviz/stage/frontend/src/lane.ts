@@ -200,7 +200,7 @@ export class Lane {
         kernel.begin(chain);
       });
     }
-    for (let n = from + 1; n <= step; n++) chains.forEach((chain, k) => kernel.step(chain, n, chance.turn(k, n)));
+    for (let n = from + 1; n <= step; n++) for (const [k, chain] of chains.entries()) kernel.step(chain, n, chance.turn(k, n));
     this.past = { chains, step };
     return chains;
   }

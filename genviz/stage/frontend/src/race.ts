@@ -17,6 +17,7 @@ const LONGEST = 30_000;
 const WORK = 7; // ms of an animation frame that steps may take
 const SLOWLY = 2; // ticks a second of slow motion
 const SPREAD = 0.3; // standard deviation of the chains' starts round the place they begin at
+const MOMENTS = 120; // of a clip
 const SIDE = 96; // cells of the fog
 const REACH = 3;
 
@@ -30,6 +31,7 @@ export type RaceView = {
   point?: [number, number];
   seed?: number;
   fog?: boolean;
+  jumps?: boolean;
   rate?: number;
   guess?: number;
   tick?: number;
@@ -76,6 +78,7 @@ export class Race extends Player {
   ground: Ground | null = null;
   tick = 0;
   slow = false;
+  jumps = false; // how often chains went from mode to mode is drawn
   struck = 0; // when the last tick came, in ms
   private settings: Laned[] = [];
   private timing: Clock = "evaluations";
@@ -251,6 +254,7 @@ export class Race extends Player {
       ...(this.start === "point" && { point: this.chosen.map((at) => Number(at.toFixed(3))) as [number, number] }),
       ...(this.chance && { seed: this.chance }),
       ...(this.veiled && { fog: true }),
+      ...(this.jumps && { jumps: true }),
       ...(this.pace !== 200 && { rate: this.pace }),
       ...(this.guessed >= 0 && { guess: this.guessed }),
       ...(tick && { tick }),
@@ -500,7 +504,8 @@ export class Race extends Player {
   /** What the scrub bar of a recording needs: the beginning and where it stands. */
   private placed(): void {
     const frame = (step: number): Frame => ({ step, time: 0, layers: {}, limits: {}, caption: "" });
-    this.frames = this.tick ? [frame(0), frame(this.tick)] : [frame(0)];
+    const count = Math.min(this.tick, MOMENTS);
+    this.frames = Array.from({ length: count + 1 }, (_, k) => frame(count ? Math.round((k / count) * this.tick) : 0));
     if (this.following || this.playhead > this.tick) this.playhead = this.tick;
     this.status = { state: "done", step: this.tick, until: 0 };
   }
@@ -536,6 +541,7 @@ export class Race extends Player {
     this.chosen = view.point ?? [0, 0];
     this.chance = view.seed ?? 0;
     this.veiled = view.fog ?? false;
+    this.jumps = view.jumps ?? false;
     this.pace = RATES.includes(view.rate ?? 0) ? (view.rate ?? 200) : 200;
     this.guessed = view.guess ?? -1;
     if (this.guessed !== NONE && this.guessed >= this.settings.length) this.guessed = -1;
