@@ -152,7 +152,8 @@ def knob(
 
     `log` asks for a logarithmic scale, `live` allows changes during a run. `looks` is for what `fit` never reads: "chain" for
     what `chain` does, so that a film of it may set it as it likes, "sample" for what `sample` alone reads. `needs` names the
-    knob without which (0, no) it counts for nothing. Choices are declared by a `Literal` type.
+    knob without which (0, no) it counts for nothing, or, as name=value or name!=value, the choice made there. Choices are
+    declared by a `Literal` type.
     """
     extra: Any = {"log": log, "live": live, "looks": looks, "needs": needs}
     return Field(default, ge=low, le=high, description=help, json_schema_extra=extra)
@@ -531,6 +532,14 @@ class Cools(Protocol):
 
 
 @runtime_checkable
+class HasKernels(Protocol):
+    """Kernels of `genviz.samplers` that leave the model's density as it is: mh, gibbs, ula, mala, hmc, pt; "" is its own.
+    `settings` (eps, leapfrog …) are its knobs, if not given; with `clamp` they move the free columns alone."""
+
+    def kernel(self, sampler: str = "", clamp: Tensor | None = None, **settings: Any) -> Any: ...
+
+
+@runtime_checkable
 class HasMemories(Protocol):
     def memories(self) -> Float[Tensor, "k d"]: ...  # the rows that are stored so far
 
@@ -571,5 +580,5 @@ CAPABILITIES: dict[str, type] = {
     "budget": Budgets, "log_joint": LogJoints, "prior": HasPrior, "cluster": Clusters, "classify": Classifies,
     "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "upto": Stacks,
     "partition": HasPartition, "settling": Settles, "memories": HasMemories, "couplings": HasCouplings, "attend": Attends,
-    "compare": Compares, "cool": Cools, "monitor": Monitors, "layers": HasLayers, "client": RunsInBrowser,
+    "compare": Compares, "cool": Cools, "kernel": HasKernels, "monitor": Monitors, "layers": HasLayers, "client": RunsInBrowser,
 }  # fmt: skip

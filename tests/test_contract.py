@@ -530,6 +530,20 @@ def attend(model: Any, x: Tensor, rng: Rng) -> None:
         torch.testing.assert_close(equal, torch.full_like(equal, 1 / equal.shape[1]), rtol=1e-2, atol=0)
 
 
+def kernel(model: Any, x: Tensor, rng: Rng) -> None:
+    """Its own kernel, and another, step from rows to rows whose energy is the model's, up to a constant."""
+    for name in ("", "mh"):
+        it = model.kernel(name)
+        walk = it.step(it.begin(x.double()), rng)
+        rows_of(walk.x, *x.shape)
+        torch.testing.assert_close(walk.energy.float(), model.energy(walk.x.float()), rtol=1e-4, atol=1e-3)
+    held = x[0].double()
+    held[0] = math.nan
+    rows_of(model.kernel(clamp=held).begin(x[:, :1].double()).x, len(x), 1)
+    refuses("eps", lambda: model.kernel("mh", eps=0.0))
+    refuses("no sampler", lambda: model.kernel("nuts"))
+
+
 CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "sample": lambda model, x, rng: rows_of(model.sample(len(x), rng), *x.shape),
     "chain": chain,
@@ -560,6 +574,7 @@ CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "memories": lambda model, x, rng: rows_of(model.spec.check(model.memories()), -1, x.shape[1]),
     "couplings": couplings,
     "attend": attend,
+    "kernel": kernel,
     "client": client,
 }
 

@@ -34,6 +34,7 @@ class Panel:
     film: bool = False
     unless: Unless = never
     kind: Kind = "plane"  # of the pane of an asked one
+    knobs: tuple[str, ...] | None = None  # of those with looks="chain", what a film reads; None: whatever the chain does
 
     def fits(self, model: Model) -> bool:
         return all(isinstance(model, CAPABILITIES[need]) for need in self.needs)
@@ -58,11 +59,12 @@ def panel(
     film: bool = False,
     unless: Unless = never,
     kind: Kind = "plane",
+    knobs: tuple[str, ...] | None = None,
 ) -> Callable[[Draw], Draw]:
     """Register a panel under its function's name; an asked one also announces an empty pane that the browser fills."""
 
     def register(draw: Draw) -> Draw:
-        PANELS[draw.__name__] = Panel(draw.__name__, needs, draw, asked, whole, film, unless, kind)
+        PANELS[draw.__name__] = Panel(draw.__name__, needs, draw, asked, whole, film, unless, kind, knobs)
         return draw
 
     return register

@@ -116,7 +116,7 @@ def column(value: Tensor | float) -> Tensor | float:
     return value[:, None] if isinstance(value, Tensor) and value.ndim == 1 else value
 
 
-def run(kernel: Any, x: Float[Tensor, "c d"], rng: Rng, burn: int = 0, adapt: bool = False) -> Iterator[Walk]:
+def run(kernel: Any, x: Float[Tensor, "c d"], rng: Rng, burn: int = 0, adapt: bool = False) -> Iterator[Any]:
     """Where the chains stand at first, after `burn` steps, and after each further step; endless.
 
     With `adapt` eps is tuned in these first steps alone, then frozen: a kernel that goes on changing leaves nothing invariant.

@@ -14,6 +14,7 @@ import streamlit as st
 
 from genviz.catalog import CARDS, Card
 from genviz.errors import BadInput
+from genviz.paths import PACKAGE
 from genviz.studio import shell, source_code, sources
 from genviz.studio.link import is_name, plain, read_view
 from genviz.studio.markup import box, head, lit_code
@@ -219,9 +220,7 @@ class Page:
             if name not in self.visible:
                 st.warning(plain(problem))
         if not self.trains:
-            st.caption(
-                "There is nothing to train here: what is walked on is known. The chains below have controls of their own."
-            )
+            st.caption("There is nothing to train here. The pictures below have controls of their own.")
             return
         self._knobs([name for name in self.visible if name not in self.hidden], 2)
         if "train" not in self.hidden:
@@ -412,12 +411,13 @@ class Page:
         """The films there are of what is on the stage."""
         return sources.films(self.source) if self.source else []
 
-    def film(self, panel: str, height: int = 300) -> None:
+    def film(self, panel: str, height: int = 300, of: tuple[str, str] | None = None) -> None:
         """A card that plays a film of the model's chain; its title, words and knobs come with it. Nothing where this kind of
-        data has no such film."""
-        if self.source and panel in self.films():
+        data has no such film. With `of` it is that of another model, by its slug and preset."""
+        source = sources.pretrained(*of) if of else self.source
+        if source and panel in sources.films(source):
             with st.container(border=True, key=f"card-{panel}"):
-                self._film(f"film:{self.source.id}/{panel}", panel, height)
+                self._film(f"film:{source.id}/{panel}", panel, height)
 
     @st.fragment
     def _film(self, source: str, panel: str, height: int) -> None:
@@ -426,17 +426,19 @@ class Page:
         label, looked = f"{self.card.title}, {panel}", partial(self._note, name)
         stage(source, key=key, transport=True, height=height, label=label, view=view, looked=looked)
 
-    def mathematics(self, equations: Sequence[tuple[str, str, str]], method: str = "fit") -> None:
-        """Equations beside the source of `fit`, or another method: (words, LaTeX, what the code lines of it contain)."""
+    def mathematics(self, equations: Sequence[tuple[str, str, str]], code: Sequence[tuple[str, str]] = ()) -> None:
+        """Equations beside the source of `fit`: (words, LaTeX, what the code lines of it contain). Where there is none, beside
+        the functions in `code`: a file of the package and a name, each."""
         st.subheader("The mathematics, and the very code" if equations else "The very code")
-        code = source_code.method(source_code.model_files()[self.slug], method)
+        parts = [(PACKAGE / file, name) for file, name in code] or [(source_code.model_files()[self.slug], "fit")]
+        shown = "\n\n".join(source_code.method(file, name) for file, name in parts)
         with st.container(key="mathematics"):
             left, right = st.columns([1, 1.25], gap="large")
             with left:
                 for i, (words, latex, _) in enumerate(equations):
                     with st.container(key=f"equation{i}"):
                         st.markdown(f"{words}\n\n$$\n{latex}\n$$")
-            right.html(lit_code(code, tuple(fragment for *_, fragment in equations)))
+            right.html(lit_code(shown, tuple(fragment for *_, fragment in equations)))
 
     def claims(self, words: str = "", negatives: str = "") -> None:
         """What the paper says, what was measured here, and what did not come out as one might hope."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from genviz.data import Banana, Data, Ising, Mixture
 from genviz.data.binary import bits
-from genviz.model import BadInput, Model, Preset, Spec, State, knob
+from genviz.model import BadInput, Model, Preset, Spec, State, knob, nearest
 from genviz.models.chains.target import SIZED, Blobs, Held, Spins
 from genviz.rng import Rng
 from genviz.samplers.gibbs import Coins, Conditionals
@@ -47,10 +47,14 @@ class MCMC(Model):
     trains = False
     sized = SIZED
     sampler: Literal["mh", "gibbs", "ula", "mala", "hmc", "pt"] = knob("mh", help="how a chain moves", looks="chain")
-    eps: float = knob(0.5, 1e-3, 10.0, "length of a step, in units of the data", log=True, looks="chain")
-    leapfrog: int = knob(20, 1, 500, "steps of an orbit before it is judged (hmc)", looks="chain")
-    temperatures: int = knob(8, 2, 32, "replicas, each of them hotter than the next (pt)", looks="chain")
-    hottest: float = knob(0.004, 0.003, 1.0, "inverse temperature of the hottest replica (pt)", log=True, looks="chain")
+    eps: float = knob(
+        0.5, 1e-3, 10.0, "length of a step, in units of the data", log=True, looks="chain", needs="sampler!=gibbs"
+    )
+    leapfrog: int = knob(20, 1, 500, "steps of an orbit before it is judged (hmc)", looks="chain", needs="sampler=hmc")
+    temperatures: int = knob(8, 2, 32, "replicas on the ladder (pt)", looks="chain", needs="sampler=pt")
+    hottest: float = knob(
+        0.004, 0.003, 1.0, "the hottest's inverse temperature (pt)", log=True, looks="chain", needs="sampler=pt"
+    )
     burn: int = knob(0, 0, 10_000, "steps before the first one that is kept", looks="chain")
     adapt: bool = knob(False, help="whether eps is tuned in those steps, then frozen", looks="chain", needs="burn")
     sweeps: int = knob(500, 1, 100_000, "steps before a sample is taken from a chain", looks="sample")
@@ -92,10 +96,11 @@ class MCMC(Model):
             raise BadInput(f"{data.name} has no density to walk on: {TARGETS}")
         self.target.adopt(data.density)  # pyright: ignore[reportArgumentType]
 
-    def kernel(self, held: Held) -> Any:
-        """The sampler as the knobs have it, on the coordinates that are free."""
-        U, eps, spins = held.energy, self.eps, isinstance(self.target, Spins)
-        match self.sampler:
+    def kernel(self, sampler: str = "", clamp: Tensor | None = None, **settings: Any) -> Any:
+        """The sampler of that name on the columns that `clamp` (d,) leaves free; what is not given is as the knobs have it."""
+        held, of = Held(self.law, clamp), {**dict(self.knobs), **settings}
+        U, eps, spins = held.energy, of["eps"], isinstance(self.target, Spins)
+        match sampler or self.sampler:
             case "mh":
                 return Metropolis(U, eps, propose=flip if spins else None)
             case "gibbs":
@@ -105,8 +110,10 @@ class MCMC(Model):
             case "mala":
                 return Mala(U, held.score, eps)
             case "hmc":
-                return Hamiltonian(U, held.score, eps, self.leapfrog)
-        return Tempered(Coins(U) if spins else Metropolis(U, eps), geometric(self.temperatures, self.hottest))
+                return Hamiltonian(U, held.score, eps, of["leapfrog"])
+            case "pt":
+                return Tempered(Coins(U) if spins else Metropolis(U, eps), geometric(of["temperatures"], of["hottest"]))
+        raise BadInput(f"there is no sampler {sampler!r}{nearest(sampler, self.knobs_declared()['sampler'].choices)}")
 
     def chain(self, n: int, rng: Rng, start: Tensor | None = None, clamp: Tensor | None = None) -> Iterator[State]:
         """Steps from `start`, else from round the origin, or from fair coins. `aux`: see `told`."""
@@ -114,7 +121,7 @@ class MCMC(Model):
         x = rng.coins(torch.full((n, self.spec.dim), 0.5)) if spins else CENTRE * rng.normal(n, self.spec.dim)
         x = x if start is None else self.spec.starts(start, n)
         held = Held(self.law, None if clamp is None else self.spec.known(clamp))
-        for walk in run(self.kernel(held), held.part(x.double()), rng, self.burn, self.adapt):
+        for walk in run(self.kernel(clamp=held.clamp), held.part(x.double()), rng, self.burn, self.adapt):
             yield State(held.whole(walk.x).float(), told(walk, held), walk.nfe)
 
     @property
