@@ -372,6 +372,22 @@ class LaneView {
     const swaps = lane.swaps(step);
     const lost = lane.divergences(step);
     const deceived = lane.deceived && lane.steps > 100;
+    const taken = Number.isNaN(acceptance) ? (lane.kernel.tests ? "–" : "all, untested") : percent(acceptance);
+    const accepted: [string, string, string, boolean?] =
+      sampler === "pt"
+        ? [
+            "accepted · swapped",
+            `${taken} · ${Number.isNaN(swaps) ? "–" : percent(swaps)}`,
+            "Share of the proposals of all replicas that were taken, and of the swaps between neighbours.",
+          ]
+        : lost
+          ? [
+              "accepted · diverged",
+              `${taken} · ${whole(lost)}`,
+              "Share of the proposals that were taken; steps refused as the energy changed by more than 1,000 nats or was no number.",
+              true,
+            ]
+          : ["accepted", taken, "Share of the proposals that were taken."];
     const rows: [string, string, string, boolean?][] = [
       ["steps", whole(step), "Steps of each chain."],
       [
@@ -379,32 +395,13 @@ class LaneView {
         whole(step * lane.kernel.cost),
         "Of the density, its slope or both, a chain: what a step costs times its steps.",
       ],
-      [
-        "accepted",
-        Number.isNaN(acceptance) ? (lane.kernel.tests ? "–" : "all, untested") : percent(acceptance),
-        sampler === "pt"
-          ? "Share of the proposals of all replicas that were taken."
-          : "Share of the proposals that were taken.",
-      ],
+      accepted,
     ];
-    if (sampler === "pt")
-      rows.push([
-        "swaps",
-        Number.isNaN(swaps) ? "–" : percent(swaps),
-        "Share of the swaps between neighbours that were taken.",
-      ]);
     if (lane.modes)
       rows.push([
         "modes found",
         `${lane.found(step)} of ${lane.modes}`,
         `By any of the ${lane.many} chains: nearest centre, within 3 standard deviations.${figures && lane.many > 1 ? ` The chain that found fewest has been in ${figures.alone}.` : ""}`,
-      ]);
-    if (lost)
-      rows.push([
-        "diverged",
-        whole(lost),
-        "Steps refused as the energy changed by more than 1,000 nats, or was no number.",
-        true,
       ]);
     rows.push([
       "effective",

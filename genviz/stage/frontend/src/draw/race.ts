@@ -329,18 +329,24 @@ function scale(g: CanvasRenderingContext2D, w: number, h: number, { plane, theme
   const length = all[all.length - 1] ?? 1;
   const wide = plane.px(length) - plane.px(0);
   g.font = `11px ${theme.font}`;
-  g.fillStyle = `rgb(${theme.paper.join(" ")} / 0.75)`;
-  g.fillRect(w - wide - 14, h - 24, wide + 12, 22);
-  g.strokeStyle = g.fillStyle = theme.soft;
-  g.lineWidth = 1;
+  g.setLineDash([]);
   g.beginPath();
   g.moveTo(w - 8 - wide, h - 9.5);
   g.lineTo(w - 8 - wide, h - 6.5);
   g.lineTo(w - 8, h - 6.5);
   g.lineTo(w - 8, h - 9.5);
-  g.stroke();
   g.textAlign = "center";
   g.textBaseline = "bottom";
+  for (const [width, colour] of [
+    [4, `rgb(${theme.paper.join(" ")} / 0.85)`],
+    [1, theme.soft],
+  ] as const) {
+    g.lineWidth = width;
+    g.strokeStyle = colour;
+    g.stroke();
+    if (width > 1) g.strokeText(compact(length), w - 8 - wide / 2, h - 10);
+  }
+  g.fillStyle = theme.soft;
   g.fillText(compact(length), w - 8 - wide / 2, h - 10);
 }
 
