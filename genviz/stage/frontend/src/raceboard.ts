@@ -17,7 +17,7 @@ export type Host = { readonly theme: Theme; readonly still: boolean; run: Act; c
 
 const SLOW_ENOUGH = 60; // ticks a second, up to which proposals are drawn
 const PHASE = 125; // ms of each of four moments of a step in slow motion
-const CALM = 300; // ms between two drawings of charts
+const CALM = 300; // ms between two drawings of charts while it runs
 const APART = 60; // ticks between two figures of a lane, at least
 const FIGURING = 3; // ms of an animation frame
 const PATIENCE = 500; // ms that labels may be behind
@@ -43,6 +43,7 @@ export class RaceBoard {
   private readonly handle = el("div", { class: "handle" });
   private views: LaneView[] = [];
   private drawn = 0;
+  private stood = 0;
   private look = "";
 
   constructor(
@@ -102,16 +103,19 @@ export class RaceBoard {
     }
     this.bar.draw();
     const done = race.diagnose(now + FIGURING, APART);
-    const calm = now - this.drawn > CALM || !race.playing;
-    for (const view of this.views) view.draw(now, calm && now - this.drawn > 60);
-    if (calm && now - this.drawn > 60) {
+    if (this.host.still && race.playing && now - this.stood < PATIENCE) return; // in steps, not in motion
+    this.stood = now;
+    const due = this.views.filter((view) => view.stale && (!race.playing || now - view.judgedAt > CALM));
+    const next = due.sort((a, b) => a.judgedAt - b.judgedAt)[0]; // one an animation frame
+    for (const view of this.views) view.draw(now, view === next);
+    if (now - this.drawn > CALM || !race.playing) {
       this.drawn = now;
       const { warning } = race;
       this.warning.hidden = !warning;
       say(this.warning, warning);
     }
     this.pass();
-    if (!done || this.views.some((view) => view.busy)) requestAnimationFrame(() => race.changed());
+    if (!done || due.length > 1 || this.views.some((view) => view.busy)) requestAnimationFrame(() => race.changed());
   }
 
   /** The modes found, and where the playhead is. */
@@ -174,7 +178,8 @@ class LaneView {
   private flash: Flash[] = [];
   private last = -1; // step that was drawn
   private of: Lane | null = null;
-  private labelled = 0;
+  judgedAt = 0; // when charts and labels were drawn last
+  private judgedOf = ""; // and of what
   private marked = "";
   private seen: Seen | null = null;
 
@@ -255,6 +260,20 @@ class LaneView {
     });
   }
 
+  /** Of what charts and labels are; told apart from what they were drawn of. */
+  private get standing(): string {
+    const { board, i, of, width } = this;
+    const { race, host } = board;
+    const lane = race.lanes[i];
+    if (!lane) return "";
+    const { theme } = host;
+    return `${width}|${theme.dark}|${theme.paper}|${lane === of}|${race.step(i)}|${lane.steps}|${lane.figures?.step}|${race.fog}|${race.begin}`;
+  }
+
+  get stale(): boolean {
+    return this.standing !== this.judgedOf;
+  }
+
   resize(width: number): void {
     this.width = width;
     this.last = -1;
@@ -308,7 +327,7 @@ class LaneView {
     paper(this.map, this.width, height, (g) => this.seen && drawMap(g, this.width, height, this.seen, this.backdrop));
     this.map.classList.toggle("open", race.begin === "point" || !race.tick);
     this.moment(told, orbit ? gone : 0, lane, phase);
-    if (calm || now - this.labelled > PATIENCE) this.judged(lane, step, calm);
+    this.judged(lane, step, calm);
     this.busy = !host.still && this.flash.some(({ since }) => now - since < PATIENCE);
   }
 
@@ -418,7 +437,8 @@ class LaneView {
     ]);
     this.table(rows);
     if (!calm || !race.ground) return;
-    this.labelled = performance.now();
+    this.judgedAt = performance.now();
+    this.judgedOf = this.standing;
     const { marginal, x } = race.ground;
     const masses = lane.ground.target.mixture?.masses ?? new Float64Array(0);
     paper(this.charts, this.width, tall(lane.modes), (g) => {
