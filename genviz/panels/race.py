@@ -1,7 +1,7 @@
 """The course of a race between samplers, which the browser runs itself from the client programs `energy` and `score`.
 
-Here is what does not move: the density as a map, its first marginal, exact draws to begin from. `stage/frontend/src/race.ts` has the
-lanes, `raceboard.ts` lays them out.
+Here is what does not move: the density as a map, its first marginal, exact draws to begin from. The lanes are in
+`stage/frontend/src/race.ts`, and `raceboard.ts` lays them out.
 """
 
 import torch
@@ -45,8 +45,8 @@ def race(model: Model, data: Data, rng: Rng) -> list[Pane]:
             title="Which sampler finds its way, at the same price?",
             layers=layers,
             **frame,
-            reads="Each lane has chains of one sampler on the same target. Coloured marks are chains with the way of their last "
-            "twelve steps, hollow dots what the last step proposed.",
+            reads="Each lane has chains of one sampler on the same target. Coloured marks are chains with the way of their "
+            "last twelve steps, hollow dots what the last step proposed.",
             how="All is computed in the browser from the density and its slope; chance is a function of seed, chain and step.",
             alt="Maps of the target with the chains of each sampler.",
             walks=RACE,

@@ -190,7 +190,7 @@ class Page:
         stage(source, key=source, panes=panes, transport=True, height=height, label=label, view=view, looked=looked)
 
     def race(self, height: int = 300) -> None:
-        """Samplers side by side on the target that is shown, run in the browser; nothing where these data have no such course."""
+        """Samplers side by side on the target that is shown, run in the browser; nothing where there is no such course."""
         if self.source and sources.pictured(self.source, "race") and "score" in sources.programs(self.source, "score"):
             with st.container(key="race"):
                 self._race(f"race:{self.source.id}", height)
@@ -355,7 +355,9 @@ class Page:
             return str(error)
         if parent:
             pool().command(parent, "pause")  # two would share the machine
-        for name in [each for each in st.query_params if each in ("view", "walk", "race", "beside") or each.startswith("film.")]:
+        for name in [
+            each for each in st.query_params if each in ("view", "walk", "race", "beside") or each.startswith("film.")
+        ]:
             st.query_params.pop(name)
         st.query_params["run"] = run
         if beside:

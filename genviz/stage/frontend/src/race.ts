@@ -183,7 +183,7 @@ export class Race extends Player {
   }
 
   set point(point: [number, number]) {
-    this.chosen = point;
+    this.chosen = point.map((at) => Number(at.toFixed(3))) as [number, number]; // as a link has it
     this.start = "point";
     this.again();
   }
@@ -251,7 +251,7 @@ export class Race extends Player {
       ...(this.timing !== "evaluations" && { clock: this.timing }),
       ...(this.count !== 5 && { chains: this.count }),
       ...(this.start !== "centre" && { begin: this.start }),
-      ...(this.start === "point" && { point: this.chosen.map((at) => Number(at.toFixed(3))) as [number, number] }),
+      ...(this.start === "point" && { point: this.chosen }),
       ...(this.chance && { seed: this.chance }),
       ...(this.veiled && { fog: true }),
       ...(this.jumps && { jumps: true }),

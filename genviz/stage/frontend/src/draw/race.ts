@@ -1,7 +1,7 @@
 // A lane's map: the target, what is known of it in the fog, chains with their tails, proposals, orbits, replicas, jumps; and below it
 // the small charts of what the chains have told so far.
 
-import { type Box, Plane, ticks } from "../axes";
+import { type Box, Plane } from "../axes";
 import type { Chain } from "../kernels";
 import { BINS, type Figures, type Lane } from "../lane";
 import { SHAPES, type Theme } from "../theme";
@@ -325,8 +325,9 @@ function starting(g: CanvasRenderingContext2D, [x, y]: [number, number], { theme
 /** A length of the data's units, instead of axes that take room. */
 function scale(g: CanvasRenderingContext2D, w: number, h: number, { plane, theme }: Seen): void {
   const [x0, x1] = plane.limits;
-  const all = ticks(0, (x1 - x0) / 3, 2);
-  const length = all[all.length - 1] ?? 1;
+  const most = (x1 - x0) / 3;
+  const ten = 10 ** Math.floor(Math.log10(most));
+  const length = ten * ([5, 2, 1].find((factor) => factor * ten <= most) ?? 1);
   const wide = plane.px(length) - plane.px(0);
   g.font = `11px ${theme.font}`;
   g.setLineDash([]);
