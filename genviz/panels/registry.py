@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from genviz.layers import Kind
-from genviz.model import CAPABILITIES, Model
+from genviz.model import CAPABILITIES, BadInput, Model
 
 Draw = Callable[..., Any]  # list[Pane], or an iterator of (caption, list[Pane]) for a film
 Unless = Callable[[Model], str]
@@ -64,6 +64,8 @@ def panel(
     """Register a panel under its function's name; an asked one also announces an empty pane that the browser fills."""
 
     def register(draw: Draw) -> Draw:
+        if (other := PANELS.get(draw.__name__)) and other.draw.__module__ != draw.__module__:
+            raise BadInput(f"a panel of {other.draw.__module__} is called {draw.__name__} already: name it otherwise")
         PANELS[draw.__name__] = Panel(draw.__name__, needs, draw, asked, whole, film, unless, kind, knobs)
         return draw
 

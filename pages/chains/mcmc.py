@@ -22,7 +22,7 @@ page.pictures(["averages"] if bits else ["evaluations"], ["traces"], *([["agreei
 page.film("ladder")  # replicas from hot to cold
 page.film("orbit")  # a push, and what a leapfrog gets wrong
 page.film("chain")
-page.film("microscope", of=("rbm", "bars-and-stripes"))  # contrastive divergence is a short chain
+page.film("short_chains", of=("rbm", "bars-and-stripes"))  # contrastive divergence is a short chain
 page.mathematics(
     [
         (

@@ -10,7 +10,7 @@ import genviz
 from genviz.data import dataset
 from genviz.layers import Bars, Curves, Numbers, Pane, Path, Points
 from genviz.models.chains.mcmc import MCMC
-from genviz.panels import Shoot, film, films, films_of, look, microscope, sampling, scene, space
+from genviz.panels import Shoot, film, films, films_of, look, sampling, scene, short_chains, space
 from genviz.rng import Rng
 from genviz.stage.pack import pack_frame, pack_scene
 
@@ -131,9 +131,9 @@ def test_controls_that_count_for_nothing_are_not_there() -> None:
 def test_the_microscope_is_exact() -> None:
     model: Any = genviz.load("rbm-bars-and-stripes")
     data = dataset("bars-and-stripes")
-    found = microscope.layered(model)
+    found = short_chains.layered(model)
     assert found is not None
-    machine = microscope.Sweeps(*found)
+    machine = short_chains.Sweeps(*found)
     one = torch.ones(512, dtype=torch.float64)
     torch.testing.assert_close(machine.sweep.sum(1), one)
     torch.testing.assert_close(machine.pi @ machine.sweep, machine.pi)
@@ -142,10 +142,10 @@ def test_the_microscope_is_exact() -> None:
     torch.testing.assert_close(flow, flow.T)
     v, rng = data.x[:1].expand(20_000, -1), Rng(0, "microscope")
     v, _ = model.net.sweep(rng.coins(model.net.up(v).sigmoid()), rng, model.net.W)
-    share = microscope.places(v).bincount(minlength=512) / len(v)
-    exact = machine.sweep[microscope.places(data.x[:1])][0]
+    share = short_chains.places(v).bincount(minlength=512) / len(v)
+    exact = machine.sweep[short_chains.places(data.x[:1])][0]
     assert (share - exact).abs().max() < 5 * (0.25 / len(v)) ** 0.5
-    frames = [*film("microscope", model, data, Shoot(0))]
+    frames = [*film("short_chains", model, data, Shoot(0))]
     off = [figures(each.panes[0])["from p_k to the model"] for _, each in frames]
     assert off == sorted(off, reverse=True) and off[-1] < 0.01
     assert isinstance(layer(frames[5][1].panes[1], "now"), Points) and not frames[0][1].controls

@@ -57,7 +57,7 @@ class Sweeps:
 
 
 @panel("partition", film=True, unless=no_list, knobs=())
-def microscope(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[str, list[Pane]]]:
+def short_chains(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[str, list[Pane]]]:
     """Where are its chains after k sweeps from the data?"""
     found = layered(model)
     assert found is not None
