@@ -106,9 +106,9 @@ export class RaceBoard {
       this.row.replaceChildren(...this.views.map(({ root }) => root));
       this.layout(this.root.clientWidth);
     }
-    this.bar.draw();
     if (race.ground && !this.text.firstChild) this.explained(race.ground.pane);
     const done = race.diagnose(now + FIGURING, race.slow ? 1 : APART);
+    this.bar.draw(); // a verdict may rest on the figures
     if (this.host.still && race.playing && now - this.stood < PATIENCE) return; // in steps, not in motion
     this.stood = now;
     const due = this.views.filter((view) => view.stale && (!race.playing || now - view.judgedAt > CALM));
