@@ -139,6 +139,7 @@ class Curves(Layer):
     stack: bool = False  # areas on top of each other
     signs: Sequence[float] = ()  # a factor for each column, 1 when left out
     dash: int = 0  # 0 … 3: how lines of one role are told apart
+    hue: int = -1  # or, of many lines that mean the same, one of the ten hues
     xy: Tensor | None = None
     tensors: ClassVar[tuple[str, ...]] = ("xy",)
 

@@ -487,7 +487,7 @@ class HasComponents(Protocol):
 @runtime_checkable
 class Stacks(Protocol):
     """Levels learned one after the other, each from the features of the one below: `levels` is how many have begun to, `upto`
-    the model of the lowest alone, which can do whatever the whole one can, `features` what the units of a level look for."""
+    the model of the lowest alone, which can do whatever the whole one can. Its `features` take a level."""
 
     @property
     def levels(self) -> int: ...
@@ -498,7 +498,8 @@ class Stacks(Protocol):
 @runtime_checkable
 class Settles(Protocol):
     """Layers that listen to each other, `levels` of them hidden: `settling` is their mean field for the rows `x`, without end,
-    first a single pass up; units marked in `missing` (d,) are inferred as well, `top` (n, k) holds the highest layer.
+    first a single pass up; units marked in `missing` (d,) are inferred as well, `top` (n, k) holds the highest layer, and
+    without `feedback` no layer hears the one above.
 
     `aux` of its states: p (n, d) the mean of the rows that the first layer would draw · h, h2, … the means of the layers ·
     bound (n,) that on log p of what is known, but for the constant Z, nats. `features` are what the units of a level look for.
@@ -506,7 +507,9 @@ class Settles(Protocol):
 
     @property
     def levels(self) -> int: ...
-    def settling(self, x: Rows, missing: Tensor | None = None, top: Tensor | None = None) -> Iterator[State]: ...
+    def settling(
+        self, x: Rows, missing: Tensor | None = None, top: Tensor | None = None, feedback: bool = True
+    ) -> Iterator[State]: ...
     def features(self, level: int = 1) -> Float[Tensor, "k d"]: ...
 
 
@@ -541,7 +544,10 @@ class HasKernels(Protocol):
 
 @runtime_checkable
 class HasMemories(Protocol):
-    def memories(self) -> Float[Tensor, "k d"]: ...  # the rows that are stored so far
+    """The rows that are stored so far, and the places of those training rows that will be, in order."""
+
+    def memories(self) -> Float[Tensor, "k d"]: ...
+    def chosen(self, data: Any) -> Tensor: ...
 
 
 @runtime_checkable

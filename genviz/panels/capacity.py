@@ -18,7 +18,7 @@ from genviz.rng import Rng
 from genviz.samplers.spins import settle
 
 COPIES = 20  # of each stored row, spoilt, on which rules are compared
-FLIPS = 0.15  # share of their bits
+FLIPS, SPREAD = 0.15, 3.0  # share of their bits; between two rules
 UNITS, SEEDS, SWEEPS = 200, 3, 20  # of the laboratory of random patterns
 LOADS = (10, 16, 20, 24, 28, 32, 36, 40, 50, 60)  # patterns
 BETA, TIMES = 0.25, 3  # of the modern net beside them: sharpness, and updates
@@ -57,8 +57,8 @@ def rules(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
             end = settle(probes, W[name], xi.new_zeros(d), own) if name in W else attended(probes, xi, BETA)
             rates.append((end == right).all(1).float().mean().item())
         mean = sum(rates) / SEEDS
-        dots += [[float(x), rate] for rate in rates]
-        found.append([float(x), mean])
+        dots += [[SPREAD * x, rate] for rate in rates]
+        found.append([SPREAD * x, mean])
         rows.append((name, 100 * mean, "%", f"mean of {SEEDS} seeds, {copies} spoilt copies of each of {n} rows"))
     return [
         Pane(
@@ -69,7 +69,7 @@ def rules(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
                 Points(name="found", xy=torch.tensor(found), names=ways, size=2, label="recalled bit for bit, mean"),
                 Numbers(name="numbers", rows=rows),
             ],
-            x=(-0.5, 3.9),
+            x=(-0.5 * SPREAD, 3.9 * SPREAD),
             y=(-0.06, 1.1),
             x_label=f"{FLIPS:.0%} of the bits flipped; at most 50 sweeps, or {TIMES} updates with β = {BETA:g}",
             y_label="share recalled",
@@ -90,7 +90,8 @@ def cliff(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     """How many memories fit?
 
     Random patterns in a laboratory of its own: recall from 10 % flipped bits. Hebb's memory holds, and then breaks all at once
-    near 0.138 patterns a unit, dashed; other rules go on. The cliff is sharper the larger the network is.
+    near 0.138 patterns a unit, dashed; other rules go on. Purple: the share of Hebb's bits that are right, beside the normal
+    law of one step from clean patterns. The cliff is sharper the larger the network is.
     """
     dots: dict[str, list[list[float]]] = {rule: [] for rule in RULES}
     for seed, (load, rule, overlap) in laboratory(rng):
@@ -102,8 +103,8 @@ def cliff(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
         seen = torch.tensor(dots[rule])
         mean = seen.reshape(SEEDS, len(LOADS), 2).mean(0)
         layers += [
-            Path(name=rule, xy=mean, role=role, label=f"{name}, mean overlap"),
-            Points(name=f"{rule} seeds", xy=seen, role=role, label=f"{name}, a seed each"),
+            Path(name=rule, xy=mean, role=role, label=f"{name}, mean and each seed"),
+            Points(name=f"{rule} seeds", xy=seen, role=role),
         ]
         if rule == "hebb":
             good = torch.stack([mean[:, 0], (1 + mean[:, 1]) / 2], 1)
@@ -112,8 +113,8 @@ def cliff(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     loads = torch.linspace(0.03, LOADS[-1] / UNITS, 40)
     bound = torch.tensor([[load, 1 - one_step(load)] for load in loads.tolist()])
     layers += [
-        Path(name="one step", xy=bound, role="truth", label="1 − ½ erfc √(1/2α): bits right after one step without noise"),
-        Path(name="cliff", xy=torch.tensor([[CLIFF, 0.3], [CLIFF, 1.05]]), role="truth", label="α = 0.138"),
+        Path(name="one step", xy=bound, role="truth", label="1 − ½ erfc √(1/2α), and α = 0.138"),
+        Path(name="cliff", xy=torch.tensor([[CLIFF, 0.3], [CLIFF, 1.05]]), role="truth"),
         Numbers(name="numbers", rows=rows),
     ]
     return [
@@ -187,7 +188,9 @@ def splitting(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
         if len(dots) % 6 == 4 or len(dots) == SPLITS:
             own = (torch.cdist(units(q), units(x)).argmin(1) == torch.arange(len(x))).sum().item()
             how = f"places apart by more than {APART:g} standard deviations; {own} of {len(x)} points end nearest to themselves"
-            rows.append((f"valleys, β = {beta:.3g}", float(apart(units(q))), "", how))
+            rows.append(
+                (f"valleys, β = {beta:.0f}" if beta > 100 else f"valleys, β = {beta:.2g}", float(apart(units(q))), "", how)
+            )
     low, high = data.x[:, 0].min().item(), data.x[:, 0].max().item()
     edge = torch.tensor([[math.log10(critical), low], [math.log10(critical), high]])
     rows.append(

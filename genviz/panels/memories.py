@@ -22,9 +22,9 @@ SHOWN = 20  # stored rows, the newest
 SEEN = 64  # units whose weights are drawn
 BINS = 48
 LISTED = 16  # units of which all states are followed
-RESTING = 24  # of their fixed points, those drawn
+RESTING = 18  # of their fixed points, those drawn
 HUES = 9  # basins with a colour of their own
-DOTS = 6000
+DOTS, FEWEST, WIDTH = 1200, 4, 1.4  # of all states; of a cell; how wide its square may be
 
 
 def unlinked(model: Model) -> str:
@@ -185,6 +185,12 @@ def kinds(rest: Float[Tensor, "k d"], xi: Float[Tensor, "m d"]) -> list[str]:
     return [known.get(place, "none of these") for place in places(rest).tolist()]
 
 
+def brief(kind: str) -> str:
+    """A kind of resting state in a few letters."""
+    what, _, mu = kind.rpartition(" ")
+    return {"stored": f"ξ{mu}", "inverse of": f"−ξ{mu}"}.get(what, "mixed" if what.startswith("mixture") else "other")
+
+
 @panel("couplings", "memories", "energy", unless=too_many)
 def valleys(model: Model, data: Data, rng: Rng) -> list[Pane]:
     """Where can it rest?"""
@@ -197,7 +203,7 @@ def valleys(model: Model, data: Data, rng: Rng) -> list[Pane]:
     named = kinds(rest[order], xi)
     pixels = torch.full((RESTING, data.spec.dim), 0.5)
     pixels[: len(order)] = (rest[order] + 1) / 2
-    captions = [f"{name}, {e:.2f}" for name, e in zip(named, E[order].tolist(), strict=True)]
+    captions = [f"{brief(name)} {e:.1f}".replace("-", "−") for name, e in zip(named, E[order].tolist(), strict=True)]
     return [
         Pane(
             name="valleys",
@@ -213,9 +219,9 @@ def valleys(model: Model, data: Data, rng: Rng) -> list[Pane]:
                 Caption(name="count", text=f"{len(rest):,} of {2**data.spec.dim:,} states rest."),
             ],
             reads="Every state in which no unit wants to move, the lowest first. Beside what was stored: the inverse of each "
-            "pattern, and mixtures of three, as if two memories had outvoted a third.",
+            "pattern, and mixtures of three, as if two memories had outvoted a third. Below each its energy.",
             how=f"All {2**data.spec.dim:,} states are tried; at most {RESTING} of those that rest are drawn.",
-            alt="; ".join(captions),
+            alt="; ".join(named),
         )
     ]
 
@@ -246,7 +252,7 @@ def basins(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
         (name, 100 * int(n) / len(every), "%", f"energy {e:.2f}; {int(n):,} of {len(every):,} states fall there")
         for name, n, e in zip(named, size[order].tolist(), E, strict=True)
     ]
-    dots = Points(name="states", xy=xy, labels=labels, classes=[*named[:HUES], *others], role="label", size=0.6, label="states")
+    dots = Points(name="states", xy=xy, labels=labels, classes=[*named[:HUES], *others], role="label", size=0.8, label="states")
     return [
         Pane(
             name="basins",
@@ -264,17 +270,17 @@ def basins(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
 def mosaic(
     across: Int[Tensor, " n"], up: Int[Tensor, " n"], colours: Int[Tensor, " n"], thin: int
 ) -> tuple[Float[Tensor, "k 2"], Int[Tensor, " k"]]:
-    """A dot for every `thin` states of each cell, in order of colours, in a little square about the cell's middle."""
-    cell = across * (int(up.max()) + 1) + up
-    most = int(cell.bincount().max())
-    side = math.ceil(math.sqrt(most / thin))
+    """A dot for every `thin` states of each cell (a few of a small one), by colour, in a square about the cell's middle."""
+    wide = int(up.max()) + 1
+    cell = across * wide + up
+    step = WIDTH / math.ceil(math.sqrt(int(cell.bincount().max()) / thin))
     places, labels = [], []
     for one in cell.unique().tolist():
-        inside = colours[cell == one].sort().values[::thin]
-        i = torch.arange(len(inside))
-        own = math.ceil(math.sqrt(len(inside)))
-        spot = torch.stack([i % own, i // own], 1) - (own - 1) / 2
-        middle = torch.tensor(divmod(one, int(up.max()) + 1)).float()
-        places.append(middle + 0.85 * spot / max(side, 1))
+        inside = colours[cell == one].sort().values
+        every = min(thin, max(1, len(inside) // FEWEST))
+        inside = inside[every // 2 :: every]
+        i, side = torch.arange(len(inside)), math.ceil(math.sqrt(len(inside)))
+        spot = torch.stack([i % side, i // side], 1) - (side - 1) / 2
+        places.append(torch.tensor(divmod(one, wide)) + step * spot)
         labels.append(inside)
     return torch.cat(places), torch.cat(labels)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from genviz.data import Data
 from genviz.data.binary import bits
-from genviz.layers import Caption, Curves, Images, Layer, Numbers, Pane, Points, Role
+from genviz.layers import Caption, Curves, Images, Layer, Numbers, Pane, Path, Points, Role
 from genviz.model import Compares, Cools, Encodes, Energies, Model
 from genviz.panels.energy import reach
 from genviz.panels.registry import panel
@@ -49,14 +49,13 @@ def coactivation(model: Model, data: Data, rng: Rng) -> list[Pane]:
         return [Pane(name="coactivation", title=title, kind="numbers", layers=told, reads=reads)]
     scale = reach(difference.abs().max().item())
     maps = [
-        Images(name="awake", pixels=awake.clamp(0, 1)[None], label="awake", captions=["awake"]),
-        Images(name="asleep", pixels=asleep.clamp(0, 1)[None], label="asleep", captions=["asleep"]),
+        Images(name="awake", pixels=awake.clamp(0, 1)[None], label="awake"),
+        Images(name="asleep", pixels=asleep.clamp(0, 1)[None], label="asleep"),
         Images(
             name="difference",
             pixels=(0.5 + difference / (2 * scale)).clamp(0, 1)[None],
             diverging=scale,
             label="difference",
-            captions=["difference: what flows into the weights"],
         ),
     ]
     hidden = f", the last {len(awake) - d} hidden" if len(awake) > d else ""
@@ -163,19 +162,19 @@ def cooling_from(hot: float, cold: float, sweeps: int) -> list[float]:
 def cooling(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     """Does slow cooling find the deepest valley?
 
-    From chance states, some runs fall straight downhill, others are cooled from a high temperature to a low one: where do
-    they end? The slower, the deeper.
+    From chance states, some runs fall straight downhill and stop at the first valley; others are cooled from temperature 4 to
+    0.1 before, and leave shallow valleys in time. At temperature 1 it never settles: that is the machine's own law.
     """
     assert isinstance(model, Cools)
     fall = [0.0] * 20
-    plans: dict[str, tuple[Role, int, list[float]]] = {
-        "straight down": ("error", 0, fall),
-        "cooled in 10 sweeps": ("noise", 1, [*cooling_from(HOT, COLD, 10), *fall]),
-        "cooled in 200 sweeps": ("model", 0, [*cooling_from(HOT, COLD, 200), *fall]),
-        "at temperature 1": ("data", 2, [1.0] * 50),
+    plans: dict[str, tuple[Role, list[float]]] = {
+        "straight down": ("error", fall),
+        "cooled in 10 sweeps": ("noise", [*cooling_from(HOT, COLD, 10), *fall]),
+        "cooled in 200 sweeps": ("model", [*cooling_from(HOT, COLD, 200), *fall]),
+        "at temperature 1": ("data", [1.0] * 50),
     }
     ends, ground = {}, math.nan
-    for name, (_, _, temperatures) in plans.items():
+    for name, (_, temperatures) in plans.items():
         energies, ground = model.cool(RUNS, rng.child(name), temperatures)
         ends[name] = energies[-1]
     every = torch.cat([*ends.values()])
@@ -186,9 +185,11 @@ def cooling(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     middles = (edges[1:] + edges[:-1]) / 2
     layers: list[Layer] = []
     rows: list[tuple[str, float, str, str]] = []
-    for name, (role, dash, _) in plans.items():
-        share = torch.histogram(ends[name], edges).hist / RUNS
-        layers.append(Curves(name=name, xy=torch.stack([middles, share], 1), role=role, dash=dash, label=name))
+    highest = 0.0
+    for name, (role, _) in plans.items():
+        share = 100 * torch.histogram(ends[name], edges).hist / RUNS
+        highest = max(highest, share.max().item())
+        layers.append(Path(name=name, xy=torch.stack([middles, share], 1), role=role, label=name))
         if name != "at temperature 1":
             at = (ends[name] <= floor + 1e-2).float().mean().item()
             mean = ends[name].mean().item() - floor
@@ -199,10 +200,11 @@ def cooling(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
         Pane(
             name="cooling",
             title="Does slow cooling find the deepest valley?",
-            kind="curves",
             layers=[*layers, Numbers(name="numbers", rows=rows)],
+            x=(edges[0].item(), edges[-1].item()),
+            y=(-0.03 * highest, 1.05 * highest),
             x_label="energy of the whole state, nats",
-            y_label="share of the runs",
+            y_label="% of the runs",
             reads="Falling straight down stops at the first valley; cooling slowly leaves shallow ones in time. At "
             "temperature 1 it never settles: that is the machine's own law.",
             how=f"{RUNS} states of coins; temperatures from {HOT:g} to {COLD:g} by equal factors, then {len(fall)} downhill.",
@@ -245,12 +247,13 @@ def sweeping(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
         Pane(
             name="sweeping",
             title="Why forbid links within a layer?",
-            kind="curves",
             layers=[
-                Curves(name="one by one", xy=curve(slow), role="error", label="every unit linked: one after the other"),
-                Curves(name="at once", xy=curve(fast), role="model", label="two layers, no links inside: each at once"),
+                Path(name="one by one", xy=curve(slow), role="error", label="every unit linked: one after the other"),
+                Path(name="at once", xy=curve(fast), role="model", label="two layers, no links inside: each at once"),
                 Numbers(name="numbers", rows=rows),
             ],
+            x=(0.0, 1.05 * SIZES[-1]),
+            y=(-0.03 * slow[-1], 1.1 * max(slow)),
             x_label="units",
             y_label="milliseconds a sweep",
             reads="One after the other, a sweep of twice the units takes at least twice as long; two layers are drawn in two "

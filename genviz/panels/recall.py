@@ -51,7 +51,8 @@ def recalling(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tupl
     near = Images(name="near", pixels=folded(nearest, data), role="data", static=True, label="the memory it ends nearest to")
     lines = ["the first run", "the others", *[""] * (RUNS - 2)]
     for i, x in enumerate(path):
-        flipped = "" if not i else f" {int((x[0] != path[i - 1, 0]).sum())} units of the first run changed."
+        flips = int((x[0] != path[max(i, 1) - 1, 0]).sum())
+        flipped = f" {flips} units of the first run changed." if i and bool((x == x.round()).all()) else ""
         yield (
             f"After {time[i]:.3g} {'sweep' if time[i] == 1 else 'sweeps'}.{flipped}" if i else "The damaged rows.",
             [

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -134,16 +135,17 @@ def sheets(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
 # ---------------------------------------------------------------- what it looks for, what it believes
 
 
-@panel("upto", kind="images", asked=True, whole=True)
+@panel("upto", "features", kind="images", asked=True, whole=True)
 def hierarchy(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     """What do higher levels look for?
 
     The units of each level as pictures: what the first paint, and what a higher one tells them all to paint together.
     """
     assert isinstance(model, Stacks)
+    stack: Any = model  # whose `features` take a level
     layers: list[Layer] = []
     for level in range(1, model.levels + 1):
-        f = model.features(level)
+        f = stack.features(level)
         f = f[f.norm(dim=1).argsort(descending=True)[:SHEET]]
         scale = reach(f.abs().max().item())
         signed = (0.5 + f / (2 * scale)).clamp(0, 1).reshape(-1, *picture(data))

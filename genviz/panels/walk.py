@@ -14,7 +14,7 @@ from torch import Tensor
 
 from genviz.data import Data
 from genviz.layers import Bars, Curves, Images, Numbers, Pane, Path, Points, Units
-from genviz.model import Chains, HasFeatures, Model, RunsInBrowser, State
+from genviz.model import Chains, HasFeatures, HasMemories, Model, RunsInBrowser, State
 from genviz.panels.bits import places
 from genviz.panels.registry import panel
 from genviz.panels.space import axes, picture, real
@@ -55,7 +55,8 @@ def walk(model: Model, data: Data, rng: Rng) -> list[Pane]:
     size = data.spec.dim + sum(state.aux[name].shape[1] for name in hidden if _first(program, name, state) >= 0)
     panes = [*_boards(program, hidden, state, data), _energy("energy" in programs)]
     if len(data.x):  # else an energy alone, with nothing to begin from
-        panes.insert(-1, _rows(data.seen(model, ROWS), data))
+        rows = data.seen(model, len(data.x))
+        panes.insert(-1, _rows(rows[model.chosen(data)][:ROWS] if isinstance(model, HasMemories) else rows[:ROWS], data))
     if "overlap" in programs:
         stored = model.state_dict()[next(op[1] for op in reversed(programs["overlap"]) if op[0] == "linear")]
         panes += [_overlaps(len(stored))] if len(stored) <= MEMORIES else []
@@ -145,7 +146,8 @@ def _overlaps(memories: int) -> Pane:
             name=f"overlap {k + 1}",
             columns=(f"overlap {k + 1}",),
             role="label",
-            dash=k % 4,
+            hue=k % 10,
+            dash=k // 10,
             static=True,
             label=f"memory {k + 1}",
         )

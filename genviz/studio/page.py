@@ -334,7 +334,8 @@ class Page:
                 "with the same seed, drawn beside this one" if anew else "in place of this one, as its data or seed are others"
             )
             kept = f" That starts a new run from step 0, {where}; a run that still trains pauses then."
-        st.caption(f"● changes a run while it goes on ({live}); the others take effect when you press Train.{kept}")
+        told = f"● changes a run while it goes on ({live}); the others" if live else "Knobs"
+        st.caption(f"{told} take effect when you press Train.{kept}")
 
     def _anew(self, wanted: "Wanted") -> bool:
         """Whether the new run is the shown one begun again with other knobs: the two are then drawn beside each other."""

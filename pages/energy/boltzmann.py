@@ -70,22 +70,22 @@ page.mathematics(
         (
             "The energy of all units together; each is drawn given all others, one after the other.",
             r"E(s) = -\tfrac12 s^{\mathsf T} W s - b \cdot s, \qquad p(s_i = 1 | \text{rest}) = \sigma(\textstyle\sum_j W_{ij} s_j + b_i)",
-            "net = self.net",
+            "net, d, rows, own",
         ),
         (
-            "Averages by lists: all states of the hidden units for each row, all states of all units for the free machine.",
+            "Asleep, all units are drawn; the chains go on from update to update.",
+            r"(v, h) \sim p(v, h)",
+            "minus, self.dreams, before = net.settle(",
+        ),
+        (
+            "By lists instead: all states of the hidden units for each row, all states of all units for the free machine.",
             r"\langle s_i s_j \rangle_{\text{free}} = \textstyle\sum_s p(s)\, s_i s_j",
             "net.held(v), net.free()",
         ),
         (
-            "Awake, rows are held and only hidden units are drawn,",
+            "Awake, rows are held and only hidden units are drawn.",
             r"h \sim p(h|v)",
             "plus, awake, _ = net.settle(",
-        ),
-        (
-            "asleep, all of them; chains go on from update to update.",
-            r"(v, h) \sim p(v, h)",
-            "minus, self.dreams, before = net.settle(",
         ),
         (
             "What is on together awake, less what is asleep, is the gradient of the log-likelihood.",

@@ -1,5 +1,7 @@
 """The page of the Hopfield network."""
 
+import math
+
 from genviz.studio.page import Page
 
 page = Page(
@@ -32,15 +34,19 @@ page.idea(
     ["damaged s", "→ h = Ws →", "s_i ← sign h_i", "→ unit by unit →", "a valley of E"],
 )
 plane = page.source is not None and not page.source.images and page.source.info["spec"]["shape"] == [2]
-page.stage(["data"] if plane else ["stored", "weights", "crosstalk"])
+modern = page.source is not None and page.source.info["knobs"].get("rule") == "modern"
+few = page.source is not None and math.prod(page.source.info["spec"]["shape"]) <= 16  # units whose states can all be followed
+page.stage(["data"] if plane else ["stored"] if modern else ["stored", "weights"])
 
-page.walk("gibbs")  # a board to paint on, unit by unit, with heat
+damaged = {"begin": "data", "flips": 0.15, "temperature": 0}
+page.walk("gibbs", begin=None if plane else damaged)  # a board to paint on, unit by unit, with heat
 page.film("recalling")
 page.film("landscape")
 page.film("completing")
-page.pictures(
-    ["cliff"], ["rules"], ["splitting"], ["halves"], ["basins"], ["valleys"], ["samples"], ["energies"]
-)  # the last two: what noise falls into, and how deep rows lie
+if few and not modern:
+    page.pictures(["basins"], ["valleys"], height=380)
+page.pictures(["splitting" if plane else "halves"] if modern else ["crosstalk"], [] if modern else ["rules"])
+page.pictures([] if modern else ["cliff"], ["samples"], ["energies"])
 page.mathematics(
     [
         (

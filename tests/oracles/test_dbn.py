@@ -363,6 +363,24 @@ def test_the_browsers_programs_are_the_network_cut_where_learning_stands(levels:
     torch.testing.assert_close(run_program(programs["energy"], tensors, every)[0][:, 0], -found, rtol=0, atol=1e-9)
 
 
+def test_the_browser_sees_the_class_beside_the_features() -> None:
+    """The energy of a whole state, class included, and a class that the program chooses: exactly one is on."""
+    model, rng = stack(3, 2, 3, classes=3), Rng(0, "program")
+    programs, tensors, top = model.client(), model.state_dict(), model.stack.top
+    every = bits(5).repeat(3, 1)
+    state = torch.cat([every, one_hot(torch.arange(3).repeat_interleave(32), 3)], 1).double()
+    net, (v, h) = model.stack.levels[0], (state[:, :3], state[:, 3:5])
+    painted = h @ net.W.T + net.b
+    plain = top.free_energy(state[:, 3:]) - (v * painted - softplus(painted)).sum(1)
+    torch.testing.assert_close(run_program(programs["energy"], tensors, state)[0][:, 0], plain, rtol=0, atol=1e-9)
+    assert (-plain).logsumexp(0).item() == pytest.approx(exact_log_z(top), abs=1e-9)
+    end, registers = run_program(programs["gibbs"], tensors, state, coin=rng.coins)
+    assert end.shape == state.shape and (registers["label"].sum(1) == 1).all() and torch.equal(end[:, 5:], registers["label"])
+    risen = run_program(programs["rise"], tensors, v)[0]
+    torch.testing.assert_close(risen[:, 5:], torch.full((96, 3), 1 / 3).double())
+    torch.testing.assert_close(risen[:, 3:5], net.recognise(v).sigmoid())
+
+
 def test_a_network_cut_short_is_its_lower_levels() -> None:
     model = stack(5, 4, 3, 2)
     first, net = model.upto(1), model.stack.levels[0]

@@ -343,9 +343,9 @@ def test_basins_count_every_state() -> None:
     assert sorted(name for name, *_ in told)[:3] == ["inverse of 1", "inverse of 2", "inverse of 3"] and len(told) == 10
     assert sum("mixture" in name for name, *_ in told) == 4
     dots = layers["states"]
-    assert isinstance(dots, Points) and dots.labels is not None and 6000 < len(dots.xy) < 8000
+    assert isinstance(dots, Points) and dots.labels is not None and 1200 < len(dots.xy) < 2000
     shown = (dots.labels == 0).float().mean().item() * 100  # thinned evenly
-    assert shown == pytest.approx(max(value for _, value, _, _ in told), abs=1.5)
+    assert shown == pytest.approx(max(value for _, value, _, _ in told), abs=3)
 
 
 # ---------------------------------------------------------------- digits: what the page says

@@ -56,7 +56,7 @@ class Softmax(Memory):
         moved = True
         while moved:
             new = torch.where(free, self.attend(q, beta, form) @ self.xi, q)
-            moved = bool((new - q).abs().max() > RESTS)
+            moved = bool(((new - q).abs() > RESTS).any())
             yield (q := new)
 
     def programs(self, prefix: str, units: str, beta: float, form: Form) -> dict[str, Program]:

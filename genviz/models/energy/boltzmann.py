@@ -108,9 +108,11 @@ class Boltzmann(Model):
             v = v.repeat(self.clamped // len(v), 1) if own else v  # each row has as many chains as any other
             v = rng.coins(ON + (1 - ON - OFF) * v) if self.noisy else v
             k = 0 if self.averages == "anneal" else self.k
-            if self.averages == "exact":
+            minus, self.dreams, before = net.settle(self.dreams, rng, k)
+            told, shown = {"moved": (self.dreams - before).abs().mean()}, {"x": v, "dream": self.dreams[:, :d]}
+            if self.averages == "exact":  # the chains follow, and teach nothing
                 (plus, energies, _), (minus, log_z) = net.held(v), net.free()
-                told, shown = {"log-likelihood": -energies.mean() - log_z}, {"x": v}
+                told["log-likelihood"] = -energies.mean() - log_z
             else:
                 h = self.awake[: len(v)] if own else net.coins(len(v), rng)[:, d:]
                 if self.mean_field or not self.hidden:
@@ -119,9 +121,7 @@ class Boltzmann(Model):
                 else:
                     plus, awake, _ = net.settle(torch.cat([v, h], 1), rng, k if own else k and max(k, SETTLING), net.hidden)
                     self.awake[: len(v)] = awake[: len(self.awake), d:]
-                minus, self.dreams, before = net.settle(self.dreams, rng, k)
-                told = {"moved": (self.dreams - before).abs().mean()}  # share of the units that the last sweep changed
-                shown = {"x": v, "h": awake[:, d:], "dream": self.dreams[:, :d]}
+                shown["h"] = awake[:, d:]
             difference = (plus - minus).sign() if self.signs else plus - minus
             net.climb(falling(self.lr, t, self.decay) * (difference - self.weight_decay * net.W))
             yield Step({"difference": (plus - minus).abs().mean(), **told}, caption=SAID, show=shown)

@@ -18,7 +18,7 @@ from genviz.rng import Rng
 
 TESTED, LOOK = 500, {"temperatures": 200, "runs": 50}  # of `monitor`: rows, annealing
 ANNEALED = {"temperatures": 1000, "runs": 100}  # for the constant of `bound`, where it cannot be listed
-AT_REST = {"rounds": 50, "tol": 1e-6}  # mean field, when it is not for training
+AT_REST, GLANCE = {"rounds": 50, "tol": 1e-6}, {"rounds": 10, "tol": 1e-3}  # mean field of a bound, of many energies
 EXACT = 10  # units of h1 that are listed for an energy, at each frame
 BAS = {"h1": 9, "h2": 9, "batch": 14}  # all rows
 AT_ONCE = {**BAS, "pretrain": False, "joint": 8000}
@@ -71,6 +71,7 @@ class DBM(Model):
 
     def build(self) -> None:
         self.net = Deep([self.spec.dim, self.h1, self.h2, *([self.h3] if self.h3 else [])])
+        self.levels = self.net.top
         self.register_buffer("fantasies", (torch.rand(self.chains, sum(self.net.sizes[::2])) < 0.5).float())
         self.known_z = ("", 0.0)  # log Z, and of which weights
 
@@ -130,9 +131,11 @@ class DBM(Model):
             return self.net.draw_exactly(n, rng)
         return next(islice(self.chain(n, rng), sweeps, None)).aux["p"]
 
-    def settling(self, x: Float[Tensor, "n d"], missing: Tensor | None = None, top: Tensor | None = None) -> Iterator[State]:
+    def settling(
+        self, x: Float[Tensor, "n d"], missing: Tensor | None = None, top: Tensor | None = None, feedback: bool = True
+    ) -> Iterator[State]:
         """Mean field, first one pass up. `aux`: p the mean of v; h, h2 those of the layers; bound that on log p + log Z."""
-        for mu in self.net.settling(self.spec.check(x), missing, top, self.feedback):
+        for mu in self.net.settling(self.spec.check(x), missing, top, self.feedback and feedback):
             p = self.net.input(mu, 0).sigmoid()
             yield State(mu[0], {"p": p, "bound": -self.net.free(mu, missing), **hidden(mu)})
 
@@ -146,7 +149,7 @@ class DBM(Model):
     def energy(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
         """The free energy F, nats: exact if h1 has at most 10 units, else what mean field finds, which is not less."""
         v = self.spec.check(x)
-        return self.net.free_energy(v) if self.net.listed <= EXACT else self.net.free(self.net.settle(v, **AT_REST))
+        return self.net.free_energy(v) if self.net.listed <= EXACT else self.net.free(self.net.settle(v, **GLANCE))
 
     def log_prob(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
         """-F(x) - log Z, exact, nats; a `BadInput` above 20 units in h1, or if pixels are grey."""
@@ -167,10 +170,6 @@ class DBM(Model):
             exact = self.net.listed <= MOST
             self.known_z = weights, exact_log_z(self.net) if exact else ais(self.net, Rng(self.seed, "Z"), **ANNEALED).log_z
         return self.known_z[1]
-
-    @property
-    def levels(self) -> int:
-        return self.net.top
 
     def features(self, level: int = 1) -> Float[Tensor, "k d"]:
         """What each unit of h1 adds to the input of the visible ones; of a higher `level` through linear layers: W1 W2, …"""

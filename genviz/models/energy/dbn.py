@@ -12,6 +12,7 @@ from genviz.data import Data
 from genviz.data.base import Batch
 from genviz.model import BadInput, Model, Preset, Spec, State, Step, knob
 from genviz.models.energy.belief import Level
+from genviz.models.energy.played import Played
 from genviz.models.energy.stack import Stack
 from genviz.models.energy.stacked import Stacked
 from genviz.nets import falling
@@ -169,9 +170,9 @@ class DBN(Stacked, Model):
         """`sample` with few sweeps: from the model's own chains, which stand where training left them, they are enough."""
         top = self.stack.top
         if not top.few or (top.labels and self.label >= 0):
-            return next(islice(self.chain(n, rng), sweeps, None)).aux["p"]
+            return next(islice(self.stack.dream(n, None, rng, label=self.label, sweeps=sweeps), 1, None))[1]
         mean = top.mean(top.down(top.draw_exactly(n, rng)))
         return self.stack.fall(top.draw(mean, rng), mean, rng)[1]
 
     def client(self) -> dict[str, list[list[Any]]]:
-        return self.stack.programs("stack")
+        return Played(self.stack.levels, "stack").programs()

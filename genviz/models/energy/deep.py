@@ -96,8 +96,12 @@ class Deep(Alternating):
 
     def rise(self, v: Float[Tensor, "n d"], rng: Rng | None = None, layers: int | None = None) -> Layers:
         """One pass up with doubled weights, as each layer was taught alone: means, or with an `rng` bits; so many layers."""
-        x = [v]
-        for i in range(1, (self.top if layers is None else layers) + 1):
+        return self.further([v], rng, layers)
+
+    def further(self, x: Layers, rng: Rng | None = None, layers: int | None = None) -> Layers:
+        """The same pass, of which the first layers are known."""
+        x = [*x]
+        for i in range(len(x), (self.top if layers is None else layers) + 1):
             p = self.pair(i).rise(x[-1])
             x.append(p if rng is None else rng.coins(p))
         return x
@@ -149,15 +153,17 @@ class Deep(Alternating):
         One after the other, never all at once: so the bound cannot fall. `missing` (d,) marks units of v that are inferred as
         well, `top` holds the highest layer.
         """
-        x = self.rise(v)
+        below = torch.addmm(self.b[1], v, self.W[0])  # the dearest product, and of known v it never changes
+        x = self.further([v, (2 * below - self.b[1]).sigmoid()])
         x = x if top is None else [*x[:-1], top]
-        below = None if missing is not None else torch.addmm(self.b[1], v, self.W[0])  # which never changes
         while True:
             yield x
             x = [*x]
             for i in range(1, self.top + (top is None)):
-                seen = below if i == 1 else None
-                a = self.input(x, i, feedback) if seen is None or not feedback else torch.addmm(seen, x[2], self.W[1].T)
+                if i > 1 or missing is not None:
+                    a = self.input(x, i, feedback)
+                else:
+                    a = torch.addmm(below, x[2], self.W[1].T) if feedback else below
                 x[i] = a.sigmoid()
             if missing is not None:
                 x[0] = torch.where(missing, self.input(x, 0).sigmoid(), v)

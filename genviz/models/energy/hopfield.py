@@ -119,8 +119,7 @@ class Hopfield(Model):
         return self.units.spins(x, name) if isinstance(self.net, Couplings) else self.units(x)
 
     def outer(self, s: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-        x = self.units.undo(s)
-        return x if self.spec.support == "real" else x.clamp(0, 1)  # an average may be off by a rounding
+        return self.units.undo(s) if self.spec.support == "real" else self.units.undo(s).clamp(0, 1)  # but for rounding
 
     def recall(self, s: Float[Tensor, "n d"], rng: Rng, free: Tensor) -> Iterator[Float[Tensor, "n d"]]:
         if isinstance(self.net, Couplings):
@@ -129,15 +128,16 @@ class Hopfield(Model):
 
     def settle(self, s: Float[Tensor, "n d"], rng: Rng, sweeps: int) -> Float[Tensor, "n d"]:
         """Where recall ends; or stands after so many sweeps, or updates."""
-        steps = sweeps * (PARTS if isinstance(self.net, Couplings) else 1)
-        *_, last = islice(self.recall(s, rng, torch.ones(self.spec.dim).bool()), 1 + steps)
+        steps, free = sweeps * (PARTS if isinstance(self.net, Couplings) else 1), torch.ones(self.spec.dim).bool()
+        *_, last = islice(self.recall(s, rng, free), 1 + steps)
         return last
 
     def chain(self, n: int, rng: Rng, start: Tensor | None = None, clamp: Tensor | None = None) -> Iterator[State]:
-        """Recall from `start`, else from stored rows spoilt first, until it rests; a state each ⅛ of a sweep, or update."""
+        """Recall until it rests, from `start`, else spoilt rows, or noise if some is known; a state each ⅛ of a sweep."""
         known = torch.full((self.spec.dim,), math.nan) if clamp is None else self.spec.known(clamp)
         free = known.isnan()
-        s = self.spoilt(n, rng, self.flips) if start is None else self.inner(self.spec.starts(start, n), "start")
+        begin = self.spoilt(n, rng, self.flips) if clamp is None else self.noise(n, rng)
+        s = begin if start is None else self.inner(self.spec.starts(start, n), "start")
         s = torch.where(free, s, self.inner(known.masked_fill(free, 1.0)[None], "clamp"))
         for i, state in enumerate(self.recall(s, rng, free)):
             sweep = torch.tensor(i / PARTS if isinstance(self.net, Couplings) else float(i))
@@ -187,8 +187,10 @@ class Hopfield(Model):
     def monitor(self, data: Data, rng: Rng) -> dict[str, float]:
         """The share of stored rows, partly spoilt (points: not at all), found again: bit for bit, by the modern net nearest."""
         own, n, modern = self.net.stored, min(PROBES, int(self.net.count)), isinstance(self.net, Softmax)
-        share = 0.0 if modern and self.spec.support == "real" else SPOILT
-        end = self.settle(self.spoilt(n, rng, share), rng, self.sweeps)
+        if not n:
+            return {}
+        begin = self.spoilt(n, rng, 0.0 if modern and self.spec.support == "real" else SPOILT)
+        end = self.settle(begin, rng, self.sweeps)
         found = torch.cdist(end, own).argmin(1) == torch.arange(n) if modern else (end == own[:n]).all(1)
         return {"recalled": found.float().mean().item()}
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -85,10 +84,11 @@ class Stack(nn.ModuleList):
         return mean
 
     def dream(
-        self, n: int, x: Tensor | None, rng: Rng, known: Tensor | None = None, label: int = -1
+        self, n: int, x: Tensor | None, rng: Rng, known: Tensor | None = None, label: int = -1, sweeps: int = 1
     ) -> Iterator[tuple[Tensor, Tensor, list[Tensor], Tensor]]:
         """Endless sweeps of the top level, painted downwards: x, its mean, the hidden bits of each level, and the class. First
-        `x` itself or, if there is none, what the fantasies paint; `known` pixels and the class `label` ≥ 0 stay."""
+        `x` itself or, if there is none, what the fantasies paint; `known` pixels and the class `label` ≥ 0 stay.
+        `sweeps` of the top level lie between two that are painted."""
         top = self.top
 
         def held(x: Tensor) -> Tensor:
@@ -112,9 +112,11 @@ class Stack(nn.ModuleList):
             yield x, p, [*states[1:], h], top.parts(v)[1]
             if known is not None:
                 v = top.beside(self.rise(x, rng)[-1], top.parts(v)[1])
-            h = rng.coins(top.up(v).sigmoid())
-            mean = top.mean(top.down(h))
-            v = told(top.draw(mean, rng))
+            mean = v
+            for _ in range(sweeps):
+                h = rng.coins(top.up(v).sigmoid())
+                mean = top.mean(top.down(h))
+                v = told(top.draw(mean, rng))
             states, p = self.fall(v, mean, rng)
 
     # ------------------------------------------------------------ all levels together
@@ -201,92 +203,3 @@ class Stack(nn.ModuleList):
         for net in self.levels[1:level]:
             product = product @ net.W[: net.size]
         return product.T
-
-    # ------------------------------------------------------------ in the browser
-
-    def programs(self, prefix: str) -> dict[str, list[list[Any]]]:
-        """The client programs of a state x, h1, … up to the top level's visible units (docs/wire.md): a sweep of the top level
-        painted downwards, the energy of the whole state, and means to begin from. Whatever the moment of the training: a
-        level that is not there yet is left out by its `there`, a factor 0 or 1, and its units stay dark."""
-        nets, at = self.levels, [0]
-        for net in nets:
-            at.append(at[-1] + net.size)
-        names, last = ["x", *(f"h{i + 1}" for i in range(len(nets) - 1)), "h"], len(nets) - 1
-        labels, label = nets[-1].labels, ["label"] * (nets[-1].labels > 0)
-        parted: list[list[Any]] = [
-            ["put", "down"],
-            ["slice", at[-1] - at[-2], at[-1] - at[-2] + labels],
-            ["temper"],
-            ["softmax"],
-        ]
-        parted += [["choose", at[-1]], ["affine", 0, f"{prefix}.{last}.there"], ["put", "label"], ["get", "down"]]
-        parted += [["slice", 0, at[-1] - at[-2]]]
-        beside: list[list[Any]] = [
-            ["put", "v"],
-            ["get", "x"],
-            ["slice", at[-1], at[-1] + labels],
-            ["put", "y"],
-            ["concat", "v", "y"],
-        ]
-
-        def of(i: int, what: str) -> str:
-            return f"{prefix}.{i}.{what}"
-
-        def up(i: int) -> list[Any]:
-            return ["linear", of(i, "W" if nets[i].R is None else "R"), of(i, "c"), "T"]
-
-        gibbs: list[list[Any]] = []
-        for i in range(last, -1, -1):
-            gibbs += [
-                ["get", "x"],
-                ["slice", at[i], at[i + 1]],
-                *(beside if labels and i == last else []),
-                up(i),
-                ["put", "input"],
-                ["temper"],
-                ["sigmoid"],
-                ["bernoulli"],
-            ]
-            if i < last:  # what the level above paints counts, if it is there
-                above = of(i + 1, "there")
-                gibbs += [["put", "own"], ["affine", 0, above], ["affine", 0, -1], ["add", "own"], ["add", names[i + 1]]]
-            gibbs += [["affine", 0, of(i, "there")], ["put", names[i + 1]], ["linear", of(i, "W"), of(i, "b")]]
-            gibbs += [
-                *(parted if labels and i == last else []),
-                ["temper"],
-                ["sigmoid"],
-                ["put", "p"],
-                ["bernoulli"],
-                ["put", names[i]],
-            ]
-            if i:
-                gibbs += [["affine", 0, of(i, "there")], ["put", names[i]]]
-        gibbs += [["concat", *names[:-1], *label]]
-        energy: list[list[Any]] = []
-        for i in range(last + 1):
-            here, there = ["get", "x"], ["slice", at[i], at[i + 1]]
-            energy += [
-                here,
-                there,
-                *(beside if labels and i == last else []),
-                ["put", "v"],
-                ["linear", of(i, "W"), of(i, "c"), "T"],
-                ["softplus"],
-                ["sum"],
-                ["put", "f"],
-            ]
-            energy += [["get", "v"], ["dot", of(i, "b")], ["add", "f"], ["affine", 0, -1], ["affine", 0, of(i, "there")]]
-            if i < last:  # the free energy if it is the top one, else what painting costs
-                above = of(i + 1, "there")
-                energy += [["put", "f"], ["affine", 0, above], ["affine", 0, -1], ["add", "f"], ["put", "f"]]
-                energy += [["get", "x"], ["slice", at[i + 1], at[i + 2]], ["linear", of(i, "W"), of(i, "b")], ["put", "u"]]
-                energy += [["softplus"], ["sum"], ["put", "s"], ["get", "v"], ["mul", "u"], ["sum"], ["affine", 0, -1]]
-                energy += [["add", "s"], ["affine", 0, above], ["add", "f"]]
-            energy += [["add", "total"]] * (i > 0) + [["put", "total"]] * (i < last)
-        rise = [["put", "h0"]]
-        for i in range(last):
-            rise += [up(i), ["sigmoid"], ["put", f"h{i + 1}"]]
-        if labels:  # every class is as likely
-            rise += [["slice", 0, 1], ["affine", 1 / labels, 0], ["put", "y"], ["concat", *["y"] * labels], ["put", "label"]]
-        rise += [["concat", *(f"h{i}" for i in range(last + 1)), *label]]
-        return {"gibbs": gibbs, "energy": energy, "rise": rise, "look": [["slice", 0, at[1]], *rise]}

@@ -481,7 +481,7 @@ function softmax(width: number): Stage {
   const run: Run = (x) => {
     const y = buffer(x.length);
     const all = logsumexp(x);
-    for (let i = 0; i < y.length; i++) y[i] = Math.exp(x[i] - all);
+    for (let i = 0; i < y.length; i++) y[i] = all > Number.NEGATIVE_INFINITY ? Math.exp(x[i] - all) : 0; // of nothing, none
     return y;
   };
   return { run, width };
@@ -491,6 +491,7 @@ function logsumexp(x: Float32Array): number {
   let top = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < x.length; i++) top = Math.max(top, x[i]);
   let sum = 0;
+  if (top === Number.NEGATIVE_INFINITY) return top;
   for (let i = 0; i < x.length; i++) sum += Math.exp(x[i] - top);
   return top + Math.log(sum);
 }

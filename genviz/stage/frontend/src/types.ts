@@ -29,7 +29,8 @@ export type Bars = Base<"bars"> &
     log?: boolean;
     upright?: boolean;
   };
-export type Curves = Base<"curves"> & With<"xy"> & { columns?: string[]; stack?: boolean; signs?: number[]; dash?: number };
+export type Curves = Base<"curves"> &
+  With<"xy"> & { columns?: string[]; stack?: boolean; signs?: number[]; dash?: number; hue?: number };
 export type Decode = Base<"decode"> &
   With<never> & {
     program: string;
