@@ -45,9 +45,12 @@ def race(model: Model, data: Data, rng: Rng) -> list[Pane]:
             title="Which sampler finds its way, at the same price?",
             layers=layers,
             **frame,
-            reads="Each lane has chains of one sampler on the same target. Coloured marks are chains with the way of their "
-            "last twelve steps, hollow dots what the last step proposed.",
-            how="All is computed in the browser from the density and its slope; chance is a function of seed, chain and step.",
+            reads="Coloured marks are chains with the way of their last twelve steps, the large disc is the first. Hollow dots "
+            "are proposals, magenta where refused; an indigo line is an orbit of HMC; small dots are the first chain's hotter "
+            "replicas, tied where they have just changed places. A ring flashes where a chain enters another mode. Dashed is "
+            "the truth.",
+            how="All is computed in the browser from the density and its slope; chance is a function of seed, chain and step, "
+            "the same in every lane. Effective samples and R-hat are those of arviz, of both halves of each chain.",
             alt="Maps of the target with the chains of each sampler.",
             walks=RACE,
         )

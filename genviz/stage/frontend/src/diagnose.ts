@@ -10,7 +10,7 @@ export function finish<T>(work: Generator<void, T>): T {
 export function halves(chains: ArrayLike<number>[]): Float64Array[] {
   return chains.flatMap((chain) => {
     const n = chain.length >> 1;
-    const all = Float64Array.from(chain);
+    const all = chain instanceof Float64Array ? chain : Float64Array.from(chain);
     return [all.subarray(0, n), all.subarray(all.length - n)];
   });
 }

@@ -41,6 +41,7 @@ export class Lane {
   readonly kernel: Kernel;
   steps = 0;
   figures: Figures | null = null;
+  figured = Number.NEGATIVE_INFINITY; // when
   readonly modes: number; // 0: the target has none that can be told apart
   readonly first: Int32Array; // step at which any chain was first in a mode, −1 never
   readonly seen: Int32Array; // … in a cell of the fog
@@ -262,6 +263,7 @@ export class Lane {
       const next = this.work.next();
       if (!next.done) continue;
       this.figures = next.value;
+      this.figured = performance.now();
       this.work = null;
       return true;
     }
@@ -299,10 +301,11 @@ export class Lane {
       }
       yield;
     }
-    const columns = [0, 1].slice(0, Math.min(ground.target.dim, 2)).map((side) =>
-      Array.from({ length: many }, (_, k) => {
-        const xs = this.xs[k];
-        return Float64Array.from({ length: count }, (_, n) => xs[2 * n + side]);
+    const columns = Array.from({ length: Math.min(ground.target.dim, 2) }, (_, side) =>
+      this.xs.map((xs) => {
+        const column = new Float64Array(count);
+        for (let n = 0; n < count; n++) column[n] = xs[2 * n + side];
+        return column;
       }),
     );
     yield;

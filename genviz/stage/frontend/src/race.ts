@@ -17,6 +17,7 @@ const LONGEST = 30_000;
 const WORK = 6; // ms of an animation frame that steps may take
 const SLOWLY = 2; // ticks a second of slow motion
 const SPREAD = 0.3; // standard deviation of the chains' starts round the place they begin at
+const AGAIN = 400; // ms between two figures of a lane, at least
 const MOMENTS = 120; // of a clip
 const SIDE = 96; // cells of the fog
 const REACH = 3;
@@ -437,7 +438,8 @@ export class Race extends Player {
       const lane = lanes[i];
       const step = Math.min(this.step(i), lane.steps);
       const since = Math.abs(step - (lane.figures?.step ?? -1e9));
-      if (!since || (since < apart / this.price(lane) && this.playing)) continue;
+      if (!since) continue;
+      if (this.playing && (since < apart / this.price(lane) || performance.now() - lane.figured < AGAIN)) continue;
       if (!lane.diagnose(step, deadline)) {
         this.turn = i;
         return false;

@@ -10,6 +10,7 @@ import type { Lane } from "./lane";
 import { LEAST, type Race } from "./race";
 import { RaceBar } from "./racebar";
 import type { Theme } from "./theme";
+import type { Pane } from "./types";
 import { number, whole } from "./words";
 
 type Act = (act: () => unknown) => Promise<void>;
@@ -18,6 +19,7 @@ export type Host = { readonly theme: Theme; readonly still: boolean; run: Act; c
 const SLOW_ENOUGH = 60; // ticks a second, up to which proposals are drawn
 const PHASE = 125; // ms of each of four moments of a step in slow motion
 const CALM = 300; // ms between two drawings of charts while it runs
+const COUNTED = 120; // … and between two of its counts
 const APART = 60; // ticks between two figures of a lane, at least
 const FIGURING = 3; // ms of an animation frame
 const PATIENCE = 500; // ms that labels may be behind
@@ -41,9 +43,11 @@ export class RaceBoard {
   });
   private readonly canvas = el("canvas");
   private readonly handle = el("div", { class: "handle" });
+  private readonly text = el("div", { class: "text" });
   private views: LaneView[] = [];
   private drawn = 0;
   private stood = 0;
+  private width = 0;
   private look = "";
 
   constructor(
@@ -52,7 +56,7 @@ export class RaceBoard {
   ) {
     this.bar = new RaceBar(this);
     this.course.append(this.canvas, this.handle);
-    this.root.append(this.bar.root, this.warning, this.row, this.course);
+    this.root.append(this.bar.root, this.warning, this.row, this.course, this.text);
     let down = false;
     const to = (event: PointerEvent) => {
       const box = this.course.getBoundingClientRect();
@@ -85,6 +89,7 @@ export class RaceBoard {
 
   /** Columns for so many pixels. */
   layout(width: number): void {
+    this.width = width;
     const count = Math.max(1, this.race.of.length);
     let columns = Math.max(1, Math.min(count, Math.floor((width + GAP) / (WIDE + GAP))));
     columns = Math.ceil(count / Math.ceil(count / columns));
@@ -101,8 +106,9 @@ export class RaceBoard {
       this.row.replaceChildren(...this.views.map(({ root }) => root));
       this.layout(this.root.clientWidth);
     }
-    this.bar.draw();
-    const done = race.diagnose(now + FIGURING, APART);
+    if (race.ground && !this.text.firstChild) this.explained(race.ground.pane);
+    const done = race.diagnose(now + FIGURING, race.slow ? 1 : APART);
+    this.bar.draw(); // a verdict may rest on the figures
     if (this.host.still && race.playing && now - this.stood < PATIENCE) return; // in steps, not in motion
     this.stood = now;
     const due = this.views.filter((view) => view.stale && (!race.playing || now - view.judgedAt > CALM));
@@ -118,10 +124,20 @@ export class RaceBoard {
     if (!done || due.length > 1 || this.views.some((view) => view.busy)) requestAnimationFrame(() => race.changed());
   }
 
+  private explained({ reads = "", how = "" }: Pane): void {
+    const more = el("p", { class: "how", hidden: true }, how);
+    const button = el("button", { class: "link", type: "button", "aria-expanded": "false" }, "how computed");
+    button.addEventListener("click", () => {
+      more.hidden = !more.hidden;
+      button.setAttribute("aria-expanded", String(!more.hidden));
+    });
+    this.text.append(el("p", { class: "reads" }, reads), button, more);
+  }
+
   /** The modes found, and where the playhead is. */
   private pass(): void {
     const { race, host } = this;
-    const w = this.course.clientWidth;
+    const w = this.width;
     if (w < 10) return;
     this.handle.style.transform = `translateX(${(race.playhead / this.until) * w}px)`;
     this.course.setAttribute("aria-valuemax", String(race.tick));
@@ -161,7 +177,7 @@ export class RaceBoard {
 class LaneView {
   readonly root = el("section", { class: "racelane" });
   busy = false; // something grows or fades
-  private readonly map = el("canvas", { class: "latent", role: "img", tabindex: 0 });
+  private readonly map = el("canvas", { role: "img", tabindex: 0 });
   private readonly charts = el("canvas", { class: "charts", role: "img" });
   private readonly swatch = el("canvas", { class: "swatch", "aria-hidden": "true" });
   private readonly sampler = el("select", { "aria-label": "sampler" });
@@ -169,7 +185,7 @@ class LaneView {
   private readonly leapfrog: Dial;
   private readonly temperatures: Dial;
   private readonly off = el("button", { class: "icon small", type: "button", "aria-label": "Take this lane off" }, "×");
-  private readonly told = el("p", { class: "told" });
+  private readonly told = el("p", { class: "told", title: "The last step of the first chain, the large disc" });
   private readonly counts = el("dl", { class: "counts" });
   private readonly rows = new Map<string, HTMLElement>();
   private readonly backdrop = new Backdrops();
@@ -180,6 +196,7 @@ class LaneView {
   private of: Lane | null = null;
   judgedAt = 0; // when charts and labels were drawn last
   private judgedOf = ""; // and of what
+  private countedAt = 0;
   private marked = "";
   private seen: Seen | null = null;
 
@@ -293,7 +310,9 @@ class LaneView {
     }
     this.jumped(lane, step, now);
     const fine = !race.playing || race.slow || race.rate <= SLOW_ENOUGH;
-    const phase = race.slow && race.playing && !host.still ? Math.floor((now - race.struck) / PHASE) : 3;
+    const slowly =
+      race.slow && race.playing && !host.still && (race.price(lane) === 1 || race.step(i) * race.price(lane) === race.tick);
+    const phase = slowly ? Math.floor((now - race.struck) / PHASE) : 3;
     const told = fine && step ? lane.moment(step) : null;
     const under = race.slow || !race.playing ? race.price(lane) : 1;
     const gone = Math.round(race.playhead) % under;
@@ -325,9 +344,11 @@ class LaneView {
           : null,
     };
     paper(this.map, this.width, height, (g) => this.seen && drawMap(g, this.width, height, this.seen, this.backdrop));
-    this.map.classList.toggle("open", race.begin === "point" || !race.tick);
+    const open = race.begin === "point" || !race.tick;
+    this.map.classList.toggle("open", open);
+    this.map.classList.toggle("latent", open); // arrow keys are its own
     this.moment(told, orbit ? gone : 0, lane, phase);
-    this.judged(lane, step, calm);
+    if (calm || now - this.countedAt > COUNTED) this.judged(lane, step, calm); // words that change cost a layout
     this.busy = !host.still && this.flash.some(({ since }) => now - since < PATIENCE);
   }
 
@@ -384,6 +405,7 @@ class LaneView {
 
   private judged(lane: Lane, step: number, calm: boolean): void {
     const { race, host } = this.board;
+    this.countedAt = performance.now();
     const { figures } = lane;
     const { sampler } = lane.settings;
     const percent = (share: number) => `${Math.round(100 * share)} %`;

@@ -56,6 +56,7 @@ export class Backdrops {
       const brush: Brush = { g: to, theme, plane, mini: false, selection: -1 };
       if (field) drawField(brush, field);
       if (fog) this.veiled(to, w, h, seen);
+      scale(to, w, h, seen);
     }
     g.drawImage(this.canvas, 0, 0, w, h);
   }
@@ -101,7 +102,8 @@ export class Backdrops {
 
 export function drawMap(g: CanvasRenderingContext2D, w: number, h: number, seen: Seen, backdrop: Backdrops): void {
   backdrop.draw(g, w, h, seen);
-  const { lane, theme, plane, step } = seen;
+  const { lane, theme, plane } = seen;
+  const step = settled(seen);
   g.lineJoin = g.lineCap = "round";
   if (seen.jumps) chords(g, seen);
   if (seen.start) starting(g, seen.start, seen);
@@ -119,8 +121,10 @@ export function drawMap(g: CanvasRenderingContext2D, w: number, h: number, seen:
   g.lineWidth = 1;
   g.setLineDash([]);
   g.strokeRect(0.5, 0.5, w - 1, h - 1);
-  scale(g, w, h, seen);
 }
+
+/** Until the coin has fallen the chains stand where they stood. */
+const settled = ({ step, phase }: Seen) => (phase < 3 ? Math.max(step - 1, 0) : step);
 
 /** A hue and a shape for each chain, rimmed with paper. */
 function mark(g: CanvasRenderingContext2D, theme: Theme, k: number, x: number, y: number, r: number): void {
@@ -136,7 +140,9 @@ function mark(g: CanvasRenderingContext2D, theme: Theme, k: number, x: number, y
 }
 
 /** The last steps of each chain, the older the fainter. */
-function tails(g: CanvasRenderingContext2D, { lane, step, theme, plane }: Seen): void {
+function tails(g: CanvasRenderingContext2D, seen: Seen): void {
+  const { lane, theme, plane } = seen;
+  const step = settled(seen);
   const parts = 3;
   g.setLineDash([]);
   g.lineWidth = 1.4;
@@ -406,7 +412,7 @@ function traces(g: CanvasRenderingContext2D, box: Box, { lane, step, theme, x }:
   const columns = Math.max(2, Math.floor(box.w));
   g.lineWidth = 1;
   for (let k = lane.many - 1; k >= 0; k--) {
-    g.strokeStyle = theme.classes[k % 10];
+    g.strokeStyle = g.fillStyle = theme.classes[k % 10];
     g.globalAlpha = lane.many > 5 ? 0.5 : 0.8;
     g.beginPath();
     const xs = lane.places(k);
@@ -424,8 +430,8 @@ function traces(g: CanvasRenderingContext2D, box: Box, { lane, step, theme, x }:
           if (value < low) low = value;
           if (value > high) high = value;
         }
-        g.lineTo(box.x + c + 0.5, plane.py(low));
-        g.lineTo(box.x + c + 0.5, plane.py(high));
+        const top = plane.py(high);
+        g.fillRect(box.x + c, top, 1, Math.max(1, plane.py(low) - top));
       }
     }
     g.stroke();
