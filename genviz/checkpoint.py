@@ -80,12 +80,18 @@ def load(name: str | Path) -> Model:
             shapes = {key: tensor.shape for key, tensor in kind(spec, about["seed"], **knobs).state_dict().items()}
     except (RuntimeError, TypeError, OverflowError):
         raise BadInput(f"{path} claims rows of shape {spec.shape}, more than there can be: take another file") from None
+    long = {len(tensors[key]) for key in kind.sized if key in shapes and key in tensors and tensors[key].ndim}
+    for key in shapes if len(long) == 1 else ():
+        shapes[key] = torch.Size([*long, *shapes[key][1:]]) if key in kind.sized else shapes[key]
     for key, tensor in tensors.items():
         if shapes.get(key) != tensor.shape:
             raise BadInput(f"{path} does not fit a {about['model']}: tensor {key} {tuple(tensor.shape)}")
     if missing := set(shapes) - set(tensors):
         raise BadInput(f"{path} lacks the tensor {min(missing)}")
     model = kind(spec, about["seed"], **knobs)
+    for key in set(kind.sized) & set(shapes):
+        owner, _, name = key.rpartition(".")
+        setattr(model.get_submodule(owner), name, model.get_buffer(key).new_empty(shapes[key]))
     state = model.state_dict()
     model.load_state_dict({key: tensor.to(state[key].dtype) for key, tensor in tensors.items()})
     return model.eval().requires_grad_(False)

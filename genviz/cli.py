@@ -401,7 +401,6 @@ def pretrain(
     jobs = [
         (kind, name, of)
         for kind in kinds
-        if kind.trains
         for name, of in kind.presets.items()
         if (not data or (of.data or name) in data) and (not preset or name in preset)
     ]
@@ -422,15 +421,27 @@ def shipping() -> AbstractContextManager[None]:
 
 
 def ship(kind: "type[Model]", name: str, of: "Preset", title: str) -> tuple[Path, dict[str, float]]:
-    """Train one preset and write its weights (float16, with figures) and its scene; the weights' path and the figures."""
+    """Train one preset and write its weights (float16, with figures) and its scene; the weights' path and the figures.
+
+    Where there is nothing to train, what it took from the data and one picture of it.
+    """
     from genviz.checkpoint import save
+    from genviz.data import dataset
+    from genviz.face import create
     from genviz.metrics.likelihood import importance_bound
     from genviz.model import Bounds, LogJoints
     from genviz.run import looking
-    from genviz.service import scene_file
+    from genviz.service import scene_file, still
     from genviz.service.recorder import Recorder
 
     path = PRETRAINED / f"{kind.slug}-{name}.safetensors"
+    if not kind.trains:
+        data = dataset(of.data or name)
+        model = create(kind.slug, data, of.seed, preset=name)
+        with shipping():
+            save(model, path, half=True, preset=name, data=data.name, sha256=data.sha256, steps=0, figures={})
+            still(model, data, path.with_suffix(".scene"))
+        return path, {}
     with tempfile.TemporaryDirectory() as scratch:
         recorder = Recorder.create(kind.slug, dict(of.knobs), of.data or name, of.seed, of.steps, root=Path(scratch))
         if not play(recorder, of.steps, title):

@@ -67,9 +67,13 @@ def suits(model: type[Model], preset: Preset, data: Data) -> bool:
 def create(name: str, data: Any, seed: int | None = None, *, preset: str = "", **knobs: Any) -> Model:
     """A new model for `data` (a `Data`, a data set's name, a path or an array): its preset's knobs, overridden by `knobs`.
 
-    Without `seed` the preset's own. A `BadInput` names an unknown model, preset or knob, or a value out of range.
+    One that has nothing to train is complete: it has taken what it needs of the data. Without `seed` the preset's own. A
+    `BadInput` names an unknown model, preset or knob, or a value out of range.
     """
     rows = data if isinstance(data, Data) else dataset(data)
     model = find(name)
     _, chosen = preset_for(model, rows, preset)
-    return model(rows.spec, chosen.seed if seed is None else seed, **{**chosen.knobs, **knobs})
+    made = model(rows.spec, chosen.seed if seed is None else seed, **{**chosen.knobs, **knobs})
+    if not model.trains:
+        made.prepare(rows)
+    return made

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 
 from torch import Tensor
 
+Kind = Literal["plane", "images", "bars", "curves", "numbers"]  # of a pane
 Role = Literal["data", "model", "noise", "truth", "error", "label"]  # colour and form; "label": ten hues by class
 
 
@@ -58,13 +59,15 @@ class Units(Layer):
     """A lit board: units of a network, `values` (n,) in [0, 1], in rows of `columns`.
 
     `paint`: a person may paint on it, which clamps what she painted. In a pane that `walks` a client program the browser
-    fills it from the register of the same name (`x` is the state itself).
+    fills it from the register of the same name (`x` is the state's row); `first` is the place of its first unit in the state,
+    -1 if it is no part of it.
     """
 
     values: Tensor
     columns: int = 0
     names: Sequence[str] = ()
     paint: bool = False
+    first: int = -1
     tensors: ClassVar[tuple[str, ...]] = ("values",)
 
 
@@ -136,6 +139,7 @@ class Curves(Layer):
     stack: bool = False  # areas on top of each other
     signs: Sequence[float] = ()  # a factor for each column, 1 when left out
     dash: int = 0  # 0 … 3: how lines of one role are told apart
+    hue: int = -1  # or, of many lines that mean the same, one of the ten hues
     xy: Tensor | None = None
     tensors: ClassVar[tuple[str, ...]] = ("xy",)
 
@@ -203,7 +207,7 @@ class Pane:
     name: str
     title: str
     layers: Sequence[Layer] = ()
-    kind: Literal["plane", "images", "bars", "curves", "numbers"] = "plane"
+    kind: Kind = "plane"
     reads: str = ""  # how to read it, one sentence
     how: str = ""  # how computed
     alt: str = ""  # in words, for those who cannot see it

@@ -125,7 +125,8 @@ class State:
     """Where a chain stands: `x` (n, d), what is worth looking at besides, and the evaluations spent since the last state.
 
     Names in `aux` with a common meaning: `p` (n, d) the mean of x, shown in its place where x is bits · `h` hidden units ·
-    `t` the time that is left · `mean`, `var` (n, d) of the step that led here · `temperature` · `accepted` · `proposal`.
+    `t` the time that is left · `sweep` sweeps done · `mean`, `var` (n, d) of the step that led here · `temperature` ·
+    `accepted` · `proposal`.
     """
 
     x: Tensor
@@ -151,7 +152,8 @@ def knob(
 
     `log` asks for a logarithmic scale, `live` allows changes during a run. `looks` is for what `fit` never reads: "chain" for
     what `chain` does, so that a film of it may set it as it likes, "sample" for what `sample` alone reads. `needs` names the
-    knob without which (0, no) it counts for nothing. Choices are declared by a `Literal` type.
+    knob without which (0, no) it counts for nothing, or, as name=value or name!=value, the choice made there. Choices are
+    declared by a `Literal` type.
     """
     extra: Any = {"log": log, "live": live, "looks": looks, "needs": needs}
     return Field(default, ge=low, le=high, description=help, json_schema_extra=extra)
@@ -240,7 +242,8 @@ class Model(nn.Module):
     slug: ClassVar[str] = ""
     presets: ClassVar[Mapping[str, Preset]] = {}
     phases: ClassVar[tuple[str, ...]] = ("update",)
-    trains: ClassVar[bool] = True
+    trains: ClassVar[bool] = True  # else there is no `fit`: what it needs of the data is taken by `prepare`
+    sized: ClassVar[tuple[str, ...]] = ()  # buffers as long as the data wanted, all alike: a file tells their first axis
     if_diverged: ClassVar[str] = "lr"  # the knob to lower when a figure is no longer finite
 
     def __init_subclass__(cls) -> None:
@@ -482,6 +485,35 @@ class HasComponents(Protocol):
 
 
 @runtime_checkable
+class Stacks(Protocol):
+    """Levels learned one after the other, each from the features of the one below: `levels` is how many have begun to, `upto`
+    the model of the lowest alone, which can do whatever the whole one can. Its `features` take a level."""
+
+    @property
+    def levels(self) -> int: ...
+    def upto(self, level: int) -> Any: ...
+    def features(self, level: int = 1) -> Float[Tensor, "k d"]: ...
+
+
+@runtime_checkable
+class Settles(Protocol):
+    """Layers that listen to each other, `levels` of them hidden: `settling` is their mean field for the rows `x`, without end,
+    first a single pass up; units marked in `missing` (d,) are inferred as well, `top` (n, k) holds the highest layer, and
+    without `feedback` no layer hears the one above.
+
+    `aux` of its states: p (n, d) the mean of the rows that the first layer would draw · h, h2, … the means of the layers ·
+    bound (n,) that on log p of what is known, but for the constant Z, nats. `features` are what the units of a level look for.
+    """
+
+    @property
+    def levels(self) -> int: ...
+    def settling(
+        self, x: Rows, missing: Tensor | None = None, top: Tensor | None = None, feedback: bool = True
+    ) -> Iterator[State]: ...
+    def features(self, level: int = 1) -> Float[Tensor, "k d"]: ...
+
+
+@runtime_checkable
 class HasPartition(Protocol):
     def partition(self) -> Any: ...  # the part whose constant Z can be had: `Listed`, `Anneals` of genviz.metrics.partition
 
@@ -500,6 +532,36 @@ class Cools(Protocol):
     lowest energy there is, NaN if it is not known."""
 
     def cool(self, n: int, rng: Rng, temperatures: Sequence[float]) -> tuple[Float[Tensor, "k n"], float]: ...
+
+
+@runtime_checkable
+class HasKernels(Protocol):
+    """Kernels of `genviz.samplers` that leave the model's density as it is: mh, gibbs, ula, mala, hmc, pt; "" is its own.
+    `settings` (eps, leapfrog …) are its knobs, if not given; with `clamp` they move the free columns alone."""
+
+    def kernel(self, sampler: str = "", clamp: Tensor | None = None, **settings: Any) -> Any: ...
+
+
+@runtime_checkable
+class HasMemories(Protocol):
+    """The rows that are stored so far, and the places of those training rows that will be, in order."""
+
+    def memories(self) -> Float[Tensor, "k d"]: ...
+    def chosen(self, data: Any) -> Tensor: ...
+
+
+@runtime_checkable
+class HasCouplings(Protocol):
+    """Symmetric weights (d, d), zero diagonal, and thresholds θ (d,) between the bits ±1 of a row: E = -½ sᵀWs + θᵀs."""
+
+    def couplings(self) -> tuple[Float[Tensor, "d d"], Float[Tensor, " d"]]: ...
+
+
+@runtime_checkable
+class Attends(Protocol):
+    """What each of the `memories` weighs in the next state of x, their mean; at another sharpness than its own, if given."""
+
+    def attend(self, x: Rows, beta: float | None = None) -> Float[Tensor, "n k"]: ...
 
 
 @runtime_checkable
@@ -522,6 +584,7 @@ CAPABILITIES: dict[str, type] = {
     "encode": Encodes, "decode": Decodes,
     "reconstruct": Reconstructs, "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds,
     "budget": Budgets, "log_joint": LogJoints, "prior": HasPrior, "cluster": Clusters, "classify": Classifies,
-    "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "partition": HasPartition,
-    "compare": Compares, "cool": Cools, "monitor": Monitors, "layers": HasLayers, "client": RunsInBrowser,
+    "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "upto": Stacks,
+    "partition": HasPartition, "settling": Settles, "memories": HasMemories, "couplings": HasCouplings, "attend": Attends,
+    "compare": Compares, "cool": Cools, "kernel": HasKernels, "monitor": Monitors, "layers": HasLayers, "client": RunsInBrowser,
 }  # fmt: skip

@@ -32,6 +32,9 @@ class Rng:
     def uniform(self, *shape: int) -> Tensor:
         return torch.rand(*shape, generator=self.generator)
 
+    def uniform_like(self, x: Tensor) -> Tensor:
+        return torch.rand(x.shape, generator=self.generator, dtype=x.dtype)
+
     def bernoulli(self, p: Tensor) -> Tensor:
         """0/1 draws, of the shape and type of the probabilities `p`."""
         return torch.bernoulli(p, generator=self.generator)

@@ -20,8 +20,29 @@ ALONE: dict[str, Callable[..., Tensor]] = {  # of the vector and tensors or numb
     "sincos": lambda x, b: torch.cat([(x @ b.T).sin(), (x @ b.T).cos()], 1),
     "slice": lambda x, start, end: x[:, start:end],
     "sum": lambda x: x.sum(1, keepdim=True),
+    "softmax": lambda x: x.softmax(1),
+    "logsumexp": lambda x: x.logsumexp(1, keepdim=True),
     "dot": lambda x, b: (x @ b)[:, None],
 }
+
+
+def _parts(x: Tensor, means: Tensor, precision: Tensor, constant: Tensor) -> tuple[Tensor, Tensor]:
+    """log w_k N(x; m_k) of each component (n, k), and the slope of each (n, k, d)."""
+    miss = means - x[:, None].to(means.dtype)
+    pull = (precision @ miss[..., None]).squeeze(3)
+    return constant - (miss * pull).sum(2) / 2, pull
+
+
+def mixture(x: Tensor, *law: Tensor) -> Tensor:
+    return _parts(x, *law)[0].logsumexp(1, keepdim=True).to(x.dtype)
+
+
+def mixture_score(x: Tensor, *law: Tensor) -> Tensor:
+    log_joint, pull = _parts(x, *law)
+    return (log_joint.softmax(1)[..., None] * pull).sum(1).to(x.dtype)
+
+
+LAWS = {"mixture": mixture, "mixture score": mixture_score}
 
 
 def run(
@@ -37,7 +58,9 @@ def run(
     """The rows (n, k) that become of `x` (n, d), and the registers. By default coins show their bias, and noise is off."""
     registers = {"x": x}
     for op, *arguments in program:
-        if op in ALONE:
+        if op in LAWS:
+            x = LAWS[op](x, *(tensors[a] for a in arguments))
+        elif op in ALONE:
             x = ALONE[op](x, *(tensors[a] if isinstance(a, str) else a for a in arguments))
         elif op == "linear":
             weight, bias, turned = (*arguments, "", "")[:3]
@@ -58,8 +81,23 @@ def run(
             x = x * beta
         elif op == "bernoulli":
             x = coin(x)
+        elif op == "choose":  # by its share at every draw; without chance, the likeliest
+            x = torch.nn.functional.one_hot(x.argmax(1), x.shape[1]).to(x.dtype)
+        elif op == "sweep":
+            x = sweep(x, *arguments, tensors=tensors, beta=beta, coin=coin)
         elif op == "gaussian":
             x = x + registers[arguments[0]].sqrt() * noise(x)
         else:
             raise AssertionError(f"docs/wire.md has no operation {op}")
     return x, registers
+
+
+def sweep(
+    x: Tensor, weight: str, bias: str, how: str = "", *, tensors: Mapping[str, Tensor], beta: float, coin: Coin
+) -> Tensor:
+    """Each unit in turn, in the order in which they stand; the browser takes a random one."""
+    x, spins = x.clone(), how == "spins"
+    for i in range(x.shape[1]):
+        field = (2 * x - 1 if spins else x) @ tensors[weight][i] + tensors[bias][i]
+        x[:, i] = coin((beta * (2 * field if spins else field)).sigmoid())
+    return x

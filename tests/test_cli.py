@@ -11,13 +11,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import genviz
 from genviz import cli
+from genviz.rng import Rng
 from genviz.service.folder import find, runs
 
 TINY = ["--data", "moons:n=200,test=50", "--hidden", "8"]
@@ -370,3 +373,30 @@ def test_pretrain_ships_weights_a_scene_and_their_sums(
     assert genviz.load(tmp_path / "vae-tiny.safetensors").seed == 0
     assert (tmp_path / "vae-tiny.scene").stat().st_size <= 300_000
     assert len(cli.SUMS.read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("preset", ["banana", "ising"])
+def test_pretrain_ships_what_has_nothing_to_train(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, preset: str
+) -> None:
+    from genviz.checkpoint import card
+    from genviz.service.scene import first_scene, unpack
+
+    monkeypatch.setattr(cli, "PRETRAINED", tmp_path)
+    monkeypatch.setattr(cli, "SUMS", tmp_path / "SHA256SUMS")
+    code, out, _ = call(capfd, "pretrain", "mcmc", "--preset", preset)
+    assert code == 0 and out.startswith(f"mcmc-{preset}")
+    path = tmp_path / f"mcmc-{preset}.safetensors"
+    assert card(path)["steps"] == 0
+    journal, metrics, film = unpack(path.with_suffix(".scene").read_bytes())
+    assert [*json.loads(journal.splitlines()[-1])["status"].values()] == ["done", 0, 0, ""] and not metrics
+    assert "energy" in first_scene(film)["programs"]
+    loaded: Any = genviz.load(path)
+    made: Any = genviz.create("mcmc", card(path)["data"], preset=preset)
+    x = made.sample(20, Rng(0))
+    torch.testing.assert_close(loaded.energy(x), made.energy(x), rtol=2e-2, atol=2e-2)
+
+
+def test_what_has_nothing_to_train_says_so(capfd: pytest.CaptureFixture[str]) -> None:
+    code, _, err = call(capfd, "train", "mcmc", "--data", "two-modes")
+    assert code == 2 and "mcmc has nothing to train" in err

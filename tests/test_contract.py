@@ -23,6 +23,7 @@ from torch.distributions import Distribution
 
 import genviz
 from genviz.data import find, kind, names
+from genviz.data.binary import bits
 from genviz.face import preset_for
 from genviz.layers import Decode, Ellipses, Pane, Points, Scene
 from genviz.metrics.partition import MOST, Listed, ais, exact_log_z
@@ -40,10 +41,18 @@ every_trained_model = pytest.mark.parametrize("slug", TRAINED)
 
 @cache
 def tiny(slug: str) -> tuple[genviz.Data, ...]:
-    """120 rows of the first set of each kind and support that the presets name; the largest only if there is no other."""
+    """120 rows of the first set of each kind and support that the presets name; the largest only if there is no other.
+
+    Of an energy without rows, which is for samplers, as many rows of coins.
+    """
     sets = [preset.data or name for name, preset in ALL[slug].presets.items()] or ["moons"]
     first = {(kind(name), find(name).support): name for name in reversed(sets)}
-    return tuple(genviz.dataset(name, rows=120) for (k, _), name in first.items() if k != "mnist" or len(first) == 1)
+    found = [genviz.dataset(name, rows=120) for (k, _), name in first.items() if k != "mnist" or len(first) == 1]
+    return tuple(data if len(data.x) else replace(data, x=coins(120, data), test_x=coins(40, data)) for data in found)
+
+
+def coins(n: int, data: genviz.Data) -> Tensor:
+    return Rng(0, "coins").coins(torch.full((n, data.spec.dim), 0.5))
 
 
 def start(slug: str, data: genviz.Data, **knobs: Any) -> Run:
@@ -98,7 +107,7 @@ def test_knobs_have_a_range_and_a_help(slug: str) -> None:
 def test_presets_name_data_that_exist_and_knobs_that_are_valid(slug: str) -> None:
     for name, preset in ALL[slug].presets.items():
         assert (preset.data or name).partition(":")[0] in names()
-        assert preset.steps > 0 and (preset.idea or not preset.listed)
+        assert (preset.steps > 0) == ALL[slug].trains and (preset.idea or not preset.listed)
         ALL[slug].validate(preset.knobs)
 
 
@@ -145,15 +154,24 @@ def test_a_replay_is_bit_equal_whoever_looked(slug: str) -> None:
         assert equal(weights(run), weights(plain))
 
 
+def stem(name: str) -> str:
+    return name.partition(":")[0]
+
+
 @every_trained_model
 def test_live_knobs_are_read_at_every_step(slug: str) -> None:
     """Edited after step 5, each must change the weights on some data, by some value, and the same way in a replay."""
     live = [knob for knob in ALL[slug].knobs_declared().values() if knob.live]
     unread = {knob.name for knob in live}
-    for data in tiny(slug):
-        plain = start(slug, data)
+    named = [
+        (data, name) for data in tiny(slug) for name, p in ALL[slug].presets.items() if stem(p.data or name) == stem(data.name)
+    ]
+    for data, preset in [*((data, "") for data in tiny(slug)), *named]:  # some preset may begin with a later stage
+        if preset and not unread:
+            break
+        plain = start(slug, data, preset=preset)
         plain.advance(steps=10)
-        for knob in live:
+        for knob in [knob for knob in live if not preset or knob.name in unread]:
             for value in knob.others(getattr(plain.model, knob.name)):
                 run = plain.fork(5)
                 try:
@@ -198,8 +216,9 @@ def frames(model: Model, data: genviz.Data, name: str, **knobs: Any) -> list[byt
 def test_a_control_of_a_film_changes_it(slug: str) -> None:
     """By itself or, as what only counts beside another, after that one was moved: whatever the data it is offered for."""
     for data in tiny(slug):
-        model = start(slug, data).model
-        if not (names := films_of(model)):
+        run = start(slug, data)
+        run.advance(steps=3)
+        if not (names := films_of(model := run.model)):
             continue
         offered = next(film(names[0], model, data, Shoot(0)))[1].controls
         knobs = {each["name"]: model.knobs_declared()[each["name"]] for each in offered}
@@ -323,18 +342,58 @@ def figures(model: Any, data: genviz.Data, rng: Rng) -> None:
 
 def client(model: Any, x: Tensor, rng: Rng) -> None:
     programs, tensors = json.loads(json.dumps(model.client())), model.state_dict()
-    assert programs.keys() <= {"decode", "gibbs", "energy", "reverse", "invert"}
+    assert programs.keys() <= {"decode", "energy", "gibbs", "invert", "look", "overlap", "reverse", "rise", "score"}
     if "decode" in programs:
         z = model.encode(x).mean
         torch.testing.assert_close(run(programs["decode"], tensors, z)[0], model.decode(z), rtol=1e-4, atol=1e-4)
+    d = x.shape[1]
+    size = state_size(programs, tensors, x)
     if "energy" in programs:
-        torch.testing.assert_close(run(programs["energy"], tensors, x)[0][:, 0], model.energy(x), rtol=1e-4, atol=1e-4)
-    if "gibbs" in programs:
+        summed_out(model, programs["energy"], x[:8] if model.spec.support == "real" else x[:8].round(), size)
+    if "score" in programs:
+        torch.testing.assert_close(run(programs["score"], tensors, x)[0], model.score(x), rtol=1e-4, atol=1e-4)
+    if "gibbs" in programs and size == d and "h" in next(model.chain(1, rng)).aux:
         gibbs(model, programs["gibbs"], x, rng)
+    elif "gibbs" in programs:
+        whole = torch.cat([x, rng.coins(torch.full((len(x), size - d), 0.5))], 1)
+        end, registers = run(programs["gibbs"], tensors, whole, coin=rng.coins)
+        rows_of(end, len(x), size)
+        for name in ("h", "h1", "h2", "h3", "label"):  # a hidden board is that of the model's own chain
+            if name in registers:
+                assert registers[name].shape == next(model.chain(len(x), rng)).aux[name].shape
+    if "rise" in programs:
+        risen = run(programs["rise"], tensors, x)[0]
+        rows_of(risen, len(x), size)
+        if "look" in programs:  # the same, of a whole state
+            torch.testing.assert_close(run(programs["look"], tensors, torch.cat([x, risen[:, d:].round()], 1))[0], risen)
     if "reverse" in programs:
         reverse(model, programs["reverse"], len(x), rng)
     if "invert" in programs:
         rows_of(run(programs["invert"], tensors, x, t=1)[0], *x.shape)
+
+
+def state_size(programs: dict[str, list[list[Any]]], tensors: dict[str, Tensor], x: Tensor) -> int:
+    """Numbers in a state of the program `gibbs`: what it gives back, it takes."""
+    for size in range(x.shape[1], x.shape[1] + 2048):
+        try:
+            end, _ = run(programs.get("gibbs", []), tensors, x.new_zeros(1, size))
+        except RuntimeError:  # a matrix of another width
+            continue
+        if end.shape[1] == size:
+            return size
+    raise AssertionError("the program gibbs gives back another state than it takes")
+
+
+def summed_out(model: Any, program: list[list[Any]], x: Tensor, size: int) -> None:
+    """What is hidden in a state, summed out of exp(−energy), leaves the energy of the row, up to a constant."""
+    hidden = size - x.shape[1]
+    if hidden > 10:
+        return
+    every = bits(hidden) if hidden else x.new_zeros(1, 0)
+    states = torch.cat([x[:, None].expand(-1, len(every), -1), every.expand(len(x), -1, -1)], 2).flatten(0, 1)
+    found = run(program, model.state_dict(), states)[0].reshape(len(x), len(every))
+    left, energy = -(-found).logsumexp(1), model.energy(x)
+    torch.testing.assert_close(left - left[0], energy - energy[0], rtol=1e-4, atol=1e-4)
 
 
 def gibbs(model: Any, program: list[list[Any]], x: Tensor, rng: Rng) -> None:
@@ -386,6 +445,44 @@ def mixture(model: Any, x: Tensor, rng: Rng) -> None:
         torch.testing.assert_close(weights.sum(), torch.tensor(1.0))
 
 
+def classify(model: Any, x: Tensor, rng: Rng) -> None:
+    """Shares for each row; or the refusal says that no labels were learned."""
+    try:
+        shares(model.classify(x), len(x))
+    except BadInput as error:
+        assert "labels" in str(error)
+
+
+def upto(model: Any, x: Tensor, rng: Rng) -> None:
+    """Each level by itself dreams rows and has features that are pictures; a level that is not there is named."""
+    for level in range(1, model.levels + 1):
+        assert model.upto(level).levels == level
+        rows_of(model.upto(level).sample(len(x), rng), *x.shape)
+        rows_of(model.features(level), -1, x.shape[1])
+    for wrong in (0, model.levels + 1):
+        refuses(f"level = {wrong}", model.upto, wrong)
+
+
+def settling(model: Any, x: Tensor, rng: Rng) -> None:
+    """The bound never falls while layers settle, whatever is known; what is held stays; each level has features."""
+    some = torch.arange(x.shape[1]) % 2 == 0
+    for given in ({}, {"missing": some}):
+        states = [*islice(model.settling(x, **given), 6)]
+        for state in states:
+            rows_of(state.x, *x.shape)
+            rows_of(state.aux["p"], *x.shape)
+            rows_of(state.aux["bound"], len(x))
+        assert all((after.aux["bound"] >= before.aux["bound"] - 1e-3).all() for before, after in pairwise(states))
+        assert torch.equal(states[-1].x[:, ~some], x[:, ~some])
+    name = f"h{model.levels}" if model.levels > 1 else "h"
+    top = 1 - states[0].aux[name].round()
+    assert torch.equal(next(islice(model.settling(x, top=top), 2, None)).aux[name], top)
+    for level in range(1, model.levels + 1):
+        rows_of(model.features(level), -1, x.shape[1])
+    for wrong in (0, model.levels + 1):
+        refuses(f"level = {wrong}", model.features, wrong)
+
+
 def partition(model: Any, x: Tensor, rng: Rng) -> None:
     """The two ways to its constant agree, where both can be gone."""
     it = model.partition()
@@ -409,6 +506,44 @@ def cool(model: Any, x: Tensor, rng: Rng) -> None:
     assert (energies[3] <= energies[2] + 1e-3).all() and not (energies < ground - 1e-3).any()
 
 
+def couplings(model: Any, x: Tensor, rng: Rng) -> None:
+    """Symmetric, and no unit sees itself; or it is said that there are none."""
+    try:
+        W, theta = model.couplings()
+    except BadInput as error:
+        assert "no weights" in str(error)
+    else:
+        rows_of(W, x.shape[1], x.shape[1])
+        rows_of(theta, x.shape[1])
+        assert torch.equal(W, W.T) and not W.diag().any()
+
+
+def attend(model: Any, x: Tensor, rng: Rng) -> None:
+    """Shares of the memories; with a softmax that does not discriminate, equal ones."""
+    try:
+        shares(model.attend(x), len(x))
+    except BadInput as error:
+        assert "weights" in str(error)
+    else:
+        equal = model.attend(x, 1e-6)
+        assert equal.shape[1] == len(model.memories())
+        torch.testing.assert_close(equal, torch.full_like(equal, 1 / equal.shape[1]), rtol=1e-2, atol=0)
+
+
+def kernel(model: Any, x: Tensor, rng: Rng) -> None:
+    """Its own kernel, and another, step from rows to rows whose energy is the model's, up to a constant."""
+    for name in ("", "mh"):
+        it = model.kernel(name)
+        walk = it.step(it.begin(x.double()), rng)
+        rows_of(walk.x, *x.shape)
+        torch.testing.assert_close(walk.energy.float(), model.energy(walk.x.float()), rtol=1e-4, atol=1e-3)
+    held = x[0].double()
+    held[0] = math.nan
+    rows_of(model.kernel(clamp=held).begin(x[:, :1].double()).x, len(x), 1)
+    refuses("eps", lambda: model.kernel("mh", eps=0.0))
+    refuses("no sampler", lambda: model.kernel("nuts"))
+
+
 CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "sample": lambda model, x, rng: rows_of(model.sample(len(x), rng), *x.shape),
     "chain": chain,
@@ -427,13 +562,19 @@ CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "log_joint": lambda model, x, rng: rows_of(model.log_joint(x, model.encode(x[:2]).mean), len(x), -1),
     "prior": lambda model, x, rng: rows_of(model.prior().mean[None], 1, model.encode(x).mean.shape[1]),
     "cluster": lambda model, x, rng: shares(model.cluster(x), len(x)),
-    "classify": lambda model, x, rng: shares(model.classify(x), len(x)),
+    "classify": classify,
     "discriminate": lambda model, x, rng: rows_of(model.discriminate(x), len(x)),
     "features": lambda model, x, rng: rows_of(model.features(), -1, x.shape[1]),
     "components": mixture,
+    "upto": upto,
+    "settling": settling,
     "partition": partition,
     "compare": compare,
     "cool": cool,
+    "memories": lambda model, x, rng: rows_of(model.spec.check(model.memories()), -1, x.shape[1]),
+    "couplings": couplings,
+    "attend": attend,
+    "kernel": kernel,
     "client": client,
 }
 

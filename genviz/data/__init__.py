@@ -16,10 +16,11 @@ from torch import Tensor
 from genviz.data import binary, images, mixtures
 from genviz.data.base import Batch, Binarize, Count, Data, Density, Finite, binarize, draw
 from genviz.data.binary import Ising
-from genviz.data.mixtures import Mixture
+from genviz.data.mixtures import Banana, Mixture
 from genviz.model import BadInput, Spec, Support, nearest
 
 __all__ = [
+    "Banana",
     "Batch",
     "Binarize",
     "Data",
@@ -101,6 +102,7 @@ SETS: dict[str, Set] = {
         binary.ising,
         "digits",
         "Magnets on a periodic lattice near the critical temperature: an energy, for samplers.",
+        support="binary",
         has_rows=False,
     ),
     "random-patterns": Set(binary.random_patterns, "mnist", "Random patterns of ±1, for memories to store."),

@@ -55,14 +55,14 @@ def heartbeat(**size: Unpack[Size]) -> Data:
 
 
 class Ising:
-    """Spins ±1 on a periodic `side` × `side` lattice, p(x) ∝ exp(-energy(x))."""
+    """Spins on a periodic `side` × `side` lattice, p(x) ∝ exp(-energy(x)). Rows are bits, 1 for up and 0 for down, or ±1."""
 
     def __init__(self, side: int, beta: float) -> None:
         self.side, self.beta = side, beta
 
     def bonds(self, x: Float[Tensor, "n d"]) -> Each:
         """The sum of neighbour products, each pair once: (n, side²) -> (n,)."""
-        s = x.unflatten(1, (self.side, self.side))
+        s = torch.where(x > 0, 1.0, -1.0).to(x.dtype).unflatten(1, (self.side, self.side))
         return (s * (s.roll(1, 1) + s.roll(1, 2))).sum((1, 2))
 
     def energy(self, x: Float[Tensor, "n d"]) -> Each:
@@ -72,7 +72,7 @@ class Ising:
 
 def ising(side: Annotated[int, (3, 64)] = 16, beta: Annotated[float, (0.0, 10.0)] = 0.44) -> Data:
     nothing = torch.zeros(0, side**2)
-    return Data("", nothing, nothing, Spec((side, side)), density=Ising(side, beta))
+    return Data("", nothing, nothing, Spec((side, side), "binary"), density=Ising(side, beta))
 
 
 def random_patterns(n: Count = 100, units: Annotated[int, (2, 10_000)] = 500, seed: Seed = 0) -> Data:

@@ -114,6 +114,27 @@ class Mixture(Drawn):
         variance = c[:, i, i] - c[:, i, j].square() / c[:, j, j]
         return Mixture(log_w.softmax(0), mean[:, None], covariance=variance[:, None, None])
 
+    def given(self, x: Float[Tensor, "n d"], i: int) -> tuple[Float[Tensor, "n k"], Float[Tensor, "n k"], Float[Tensor, " k"]]:
+        """p(x_i | all other columns) of each row, a mixture in one dimension: log weights, not normalised, means, deviations.
+
+        With P the precision and r = Σ_j P_ij (x_j - m_j), the mean is x_i - r/P_ii, the weight that of x times exp(r²/2P_ii).
+        """
+        rows, own = x.double(), self.precision[:, i, i]
+        r = ((rows[:, None] - self.means) * self.precision[:, i]).sum(2)
+        log_w = self._log_joint(rows) + r.square() / (2 * own) - own.log() / 2
+        return log_w, rows[:, i, None] - r / own, own.rsqrt()
+
+    def knowing(self, clamp: Float[Tensor, " d"]) -> "Mixture":
+        """p of the columns that are NaN in `clamp`, given the values of the others: a mixture over those columns alone."""
+        free, known = clamp.isnan(), ~clamp.isnan()
+        within = self.precision[:, free][:, :, free]
+        miss = clamp[known].double() - self.means[:, known]
+        pull = torch.linalg.solve(within, (self.precision[:, free][:, :, known] @ miss[:, :, None])).squeeze(2)
+        covariance = torch.linalg.inv(within)
+        of_known = self.covariance[:, known][:, :, known]
+        log_w = torch.distributions.MultivariateNormal(self.means[:, known], of_known).log_prob(clamp[known].double())
+        return Mixture((self.weights.log() + log_w).softmax(0), self.means[:, free] - pull, covariance=covariance)
+
 
 class Checkerboard(Drawn):
     """Uniform on the 8 dark squares of [-2, 2]²; the component of a row is its square."""

@@ -49,7 +49,7 @@ def scene(model: Model, data: Data) -> Scene:
 
 
 def films_of(model: Model) -> list[str]:
-    """The names of the films that can be made of a model; its weights do not matter, it may be on the meta device."""
+    """The names of the films that can be made of a model; its weights do not matter."""
     with looking(model):
         return [name for name, each in discovered().items() if each.film and each.fits(model) and not each.unless(model)]
 
@@ -58,7 +58,7 @@ def film(name: str, model: Model, data: Data, shoot: Shoot) -> Iterator[tuple[st
     """The frames of a film of the model's chain; a `BadInput` if there is no such film."""
     with looking(model) as rng:
         found = _called(name, model, "film", [each for each in discovered().values() if each.film])
-        shared = {"programs": _programs(model), "shape": model.spec.shape, "controls": _controls(model)}
+        shared = {"programs": _programs(model), "shape": model.spec.shape, "controls": _controls(model, found.knobs)}
         for caption, panes in found.draw(model, data, rng.child(name, shoot.seed), shoot):
             yield caption, Scene(panes=panes, **shared)
 
@@ -77,9 +77,11 @@ def _programs(model: Model) -> dict[str, list[list[Any]]]:
     return model.client() if isinstance(model, RunsInBrowser) else {}
 
 
-def _controls(model: Model) -> list[dict[str, Any]]:
-    """What a person may set of a film: the knobs that only the chain reads, if these data allow them another value."""
-    looks = [knob for knob in model.knobs_declared().values() if knob.looks == "chain" and _moves(model, knob)]
+def _controls(model: Model, read: Sequence[str] | None) -> list[dict[str, Any]]:
+    """What a person may set of a film: the knobs that only the chain reads, or those of them that this film does, if these data
+    allow them another value."""
+    looks = [knob for name, knob in model.knobs_declared().items() if knob.looks == "chain" and (read is None or name in read)]
+    looks = [knob for knob in looks if (read is not None or _counts(model, knob)) and _moves(model, knob)]
     shared = ("name", "low", "high", "help", "log", "choices")
     return [
         {**{part: getattr(knob, part) for part in shared}, "kind": knob.kind.__name__, "value": getattr(model, knob.name)}
@@ -87,9 +89,15 @@ def _controls(model: Model) -> list[dict[str, Any]]:
     ]
 
 
+def _counts(model: Model, knob: Knob) -> bool:
+    """Whether the knob that it needs is set, or set so."""
+    name, equals, value = knob.needs.partition("=")
+    if not equals:
+        return not name or bool(getattr(model, name))
+    return (str(getattr(model, name.rstrip("!"))) == value) != name.endswith("!")
+
+
 def _moves(model: Model, knob: Knob) -> bool:
-    if knob.needs and not getattr(model, knob.needs):
-        return False
     for other in knob.others(getattr(model, knob.name)):
         with suppress(BadInput):
             model.validate({**dict(model.knobs), knob.name: other}, model.spec)
@@ -100,7 +108,7 @@ def _moves(model: Model, knob: Knob) -> bool:
 def empty(asked: Panel) -> Pane:
     """The pane of an asked panel before anybody asked: title and words from the panel's docstring."""
     title, reads = words(asked)
-    return Pane(name=asked.name, title=title, reads=reads, ask=asked.name, whole=asked.whole)
+    return Pane(name=asked.name, title=title, kind=asked.kind, reads=reads, ask=asked.name, whole=asked.whole)
 
 
 def refused(panel: Panel, why: str) -> Pane:

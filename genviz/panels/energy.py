@@ -1,7 +1,9 @@
 """Pictures of what is known up to a constant: features, energies, states that can be listed, and the constant itself."""
 
+import inspect
 import math
 from functools import lru_cache
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -105,13 +107,24 @@ def fantasies(model: Model, n: int, rng: Rng, sweeps: int = SWEEPS) -> Tensor:
     return x if model.spec.support == "real" else rng.coins(x)
 
 
+def told(method: Any) -> str:
+    """The first sentence of a method's docstring: what it computes, in the model's own words."""
+    first, end, _ = " ".join((inspect.getdoc(method) or "").split()).partition(".")
+    return f"{first}{end}"
+
+
 @panel("energy", "sample")
 def energies(model: Model, data: Data, rng: Rng) -> list[Pane]:
     assert isinstance(model, Energies)
+    if not len(data.x):  # an energy for samplers
+        return []
     seen, unseen = data.seen(model, TESTED), data.seen(model, TESTED, "test")
     mean, spread = seen.mean(0), seen.std(0, correction=0)
     noise = rng.normal(len(seen), data.spec.dim) * spread + mean
-    noise = noise if data.spec.support == "real" else rng.coins(mean.expand(len(seen), -1))
+    if data.spec.support != "real":
+        noise = rng.coins(mean.expand(len(seen), -1))
+    elif bool((seen.abs() == 1).all()):  # bits by another name
+        noise = 2 * rng.coins(((mean + 1) / 2).expand(len(seen), -1)) - 1
     found = {
         "train": model.energy(seen),
         "test": model.energy(unseen),
@@ -148,7 +161,8 @@ def energies(model: Model, data: Data, rng: Rng) -> list[Pane]:
             "from training rows, it learns these by heart.",
             how=f"Energies of {len(seen)} training rows and {len(unseen)} test rows{BITS[getattr(model, 'binarize', 'none')]}, "
             f"of independent {'normal numbers' if data.spec.support == 'real' else 'bits'} with the same means, and of "
-            f"{TESTED} fantasies, in {BINS} bins; the constant log Z is left out, so only differences mean something.",
+            f"{TESTED} fantasies, in {BINS} bins; the constant log Z is left out, so only differences mean something. "
+            f"{told(model.energy)}",
             alt="Histograms of energies of training rows, unseen rows, noise and fantasies.",
         )
     ]

@@ -207,9 +207,9 @@ def no_picture(model: Model) -> str:
 @panel("chain", film=True, unless=no_picture)
 def completing(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[str, list[Pane]]]:
     """What belongs where nothing is known?"""
-    row = Images(
-        name="row", pixels=pixels(data.seen_row(model, max(shoot.point, 0)), data), role="data", static=True, label="real"
-    )
+    assert isinstance(model, Chains)
+    some = data.seen_row(model, max(shoot.point, 0)) if len(data.x) else next(model.chain(1, rng.child("row"))).x
+    row = Images(name="row", pixels=pixels(some, data), role="data", static=True, label="real" if len(data.x) else "coins")
     for i, state in enumerate(filmed(model, data, rng, replace(shoot, point=-1), COMPLETIONS)):
         made = pixels(state.aux.get("p", state.x), data)
         yield (

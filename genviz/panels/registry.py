@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from genviz.layers import Kind
 from genviz.model import CAPABILITIES, Model
 
 Draw = Callable[..., Any]  # list[Pane], or an iterator of (caption, list[Pane]) for a film
@@ -32,6 +33,8 @@ class Panel:
     whole: bool = False  # asked of the model, whatever row is chosen
     film: bool = False
     unless: Unless = never
+    kind: Kind = "plane"  # of the pane of an asked one
+    knobs: tuple[str, ...] | None = None  # of those with looks="chain", what a film reads; None: whatever the chain does
 
     def fits(self, model: Model) -> bool:
         return all(isinstance(model, CAPABILITIES[need]) for need in self.needs)
@@ -50,12 +53,18 @@ PANELS: dict[str, Panel] = {}
 
 
 def panel(
-    *needs: str, asked: bool = False, whole: bool = False, film: bool = False, unless: Unless = never
+    *needs: str,
+    asked: bool = False,
+    whole: bool = False,
+    film: bool = False,
+    unless: Unless = never,
+    kind: Kind = "plane",
+    knobs: tuple[str, ...] | None = None,
 ) -> Callable[[Draw], Draw]:
     """Register a panel under its function's name; an asked one also announces an empty pane that the browser fills."""
 
     def register(draw: Draw) -> Draw:
-        PANELS[draw.__name__] = Panel(draw.__name__, needs, draw, asked, whole, film, unless)
+        PANELS[draw.__name__] = Panel(draw.__name__, needs, draw, asked, whole, film, unless, kind, knobs)
         return draw
 
     return register

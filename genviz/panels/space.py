@@ -8,7 +8,7 @@ from torch import Tensor
 
 from genviz.data import Data
 from genviz.layers import Arrows, Decode, Images, Layer, Pane, Points
-from genviz.model import Chains, Decodes, Dreams, Encodes, Model, Reconstructs, RunsInBrowser, Samples
+from genviz.model import Chains, Decodes, Dreams, Encodes, HasMemories, Model, Reconstructs, RunsInBrowser, Samples
 from genviz.panels.registry import panel
 from genviz.rng import Rng
 
@@ -78,7 +78,7 @@ def made(model: Model, n: int, rng: Rng) -> Float[Tensor, "n d"]:
 @panel("sample")
 def data(model: Model, data: Data, rng: Rng) -> list[Pane]:
     if len(data.spec.shape) == 2:
-        return [_pictures(made(model, TILES, rng), data, isinstance(model, Decodes))]
+        return [_pictures(made(model, TILES, rng), data, isinstance(model, Decodes), isinstance(model, HasMemories))]
     many = CHAINED if isinstance(model, Chains) and not isinstance(model, Dreams) else SHOWN
     samples = Points(name="samples", xy=flat(made(model, many, rng)), role="model", label="samples")
     layers: list[Layer] = [real(data), samples]
@@ -107,7 +107,7 @@ def data(model: Model, data: Data, rng: Rng) -> list[Pane]:
     ]
 
 
-def _pictures(x: Float[Tensor, "n d"], data: Data, decoded: bool) -> Pane:
+def _pictures(x: Float[Tensor, "n d"], data: Data, decoded: bool, remembers: bool) -> Pane:
     drawn = f"The mean of p(x|z), a probability for each pixel, for the same {TILES} draws of z at every step."
     if not decoded:
         drawn = f"{TILES} samples, a probability for each pixel where it has one, with the same random draws at every step."
@@ -120,6 +120,8 @@ def _pictures(x: Float[Tensor, "n d"], data: Data, decoded: bool) -> Pane:
             "Each picture is decoded from a code drawn from the prior; the codes "
             "stay the same while training changes the pictures."
             if decoded
+            else "Where it takes noise: to rows that it stores, their inverses, or mixtures that nobody stored."
+            if remembers
             else "Pictures that the model makes by itself at this step; none of them is a picture of the data."
         ),
         how=drawn,

@@ -5,25 +5,39 @@ Their layers are empty here: `stage/frontend/src/walk.ts` fills those named as r
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from genviz.data import Data
-from genviz.layers import Bars, Curves, Images, Numbers, Pane, Units
-from genviz.model import Chains, HasFeatures, Model, RunsInBrowser
+from genviz.layers import Bars, Curves, Images, Numbers, Pane, Path, Points, Units
+from genviz.model import Chains, HasFeatures, HasMemories, Model, RunsInBrowser, State
 from genviz.panels.bits import places
 from genviz.panels.registry import panel
-from genviz.panels.space import picture
+from genviz.panels.space import axes, picture, real
 from genviz.rng import Rng
 
 PROGRAM = "gibbs"
 ROWS = 24  # of the data, to start from
 CHAINS = 12  # pictures of chains, until somebody asks for more
 MAPS = 36  # hidden units whose changes are shown
+PAIRED = 80  # units of a whole state whose pairs are shown
 LISTED = 16  # bits of which the browser can list all states
+SUMMED = 18  # the same, with what is hidden behind them
+MEMORIES = 24  # that can be told apart as curves
 LEGAL = ("not in the data", "in the data")
+HIDDEN = {  # registers with a board of their own: its title
+    "h": "Which features are on?",
+    "h1": "Which features are on, in the first layer?",
+    "h2": "Which features of features are on?",
+    "h3": "Which are on in the third layer?",
+    "label": "Which class does it dream of?",
+}
+
+Program = list[list[Any]]
 
 
 @panel("chain", "client")
@@ -31,65 +45,135 @@ def walk(model: Model, data: Data, rng: Rng) -> list[Pane]:
     """What does it do by itself, one unit at a time?"""
     assert isinstance(model, Chains)
     assert isinstance(model, RunsInBrowser)
-    if PROGRAM not in model.client() or data.spec.support == "real":
+    programs = model.client()
+    if PROGRAM not in programs:
         return []
-    state = next(model.chain(1, rng))
-    panes = [*_boards(state.x[0], state.aux.get("h"), data), _rows(data.seen(model, ROWS), data), _energy()]
-    h = state.aux.get("h")
-    if h is not None and isinstance(model, HasFeatures) and len(data.spec.shape) == 2:
+    if data.spec.support == "real":
+        return [_plane(data)] if data.spec.shape == (2,) else []
+    program, state = programs[PROGRAM], next(model.chain(1, rng))
+    hidden = [name for name in HIDDEN if name in state.aux and ["put", name] in program]
+    size = data.spec.dim + sum(state.aux[name].shape[1] for name in hidden if _first(program, name, state) >= 0)
+    panes = [*_boards(program, hidden, state, data), _energy("energy" in programs)]
+    if len(data.x):  # else an energy alone, with nothing to begin from
+        rows = data.seen(model, len(data.x))
+        panes.insert(-1, _rows(rows[model.chosen(data)][:ROWS] if isinstance(model, HasMemories) else rows[:ROWS], data))
+    if "overlap" in programs:
+        stored = model.state_dict()[next(op[1] for op in reversed(programs["overlap"]) if op[0] == "linear")]
+        panes += [_overlaps(len(stored))] if len(stored) <= MEMORIES else []
+    alone = any(op == "sweep" for op, *_ in program)  # unit by unit: no layers
+    if hidden and not alone and isinstance(model, HasFeatures) and len(data.spec.shape) == 2:
         panes.append(_strokes(data))
-    if h is not None and "learn_once" in model.actions():
-        panes.append(_change(data, h.shape[1]))
-    if data.spec.dim <= LISTED and "energy" in model.client():
+    if "learn_once" in model.actions():
+        panes += [] if alone and size > PAIRED else [_pairs(size) if alone else _change(data, state.aux["h"].shape[1])]
+    if data.spec.dim <= LISTED and size <= SUMMED and "energy" in programs:
         panes.append(_states(data, data.seen(model, len(data.x))))
-    return panes
+    return [pane for pane in panes if pane.layers]
 
 
-def _boards(x: Float[Tensor, " d"], h: Tensor | None, data: Data) -> Iterator[Pane]:
+def _first(program: Program, name: str, state: State) -> int:
+    """The place of a register's first unit in the state that a program gives back, -1 if it is no part of it."""
+    last, *parts = program[-1]
+    if last == "concat" and name in parts:
+        return sum((state.x if part == "x" else state.aux[part]).shape[1] for part in parts[: parts.index(name)])
+    cut = [args[0] for (op, *args), (then, *into) in pairwise(program) if (op, then, into) == ("slice", "put", [name])]
+    return cut[0] if cut else -1
+
+
+def _boards(program: Program, hidden: list[str], state: State, data: Data) -> Iterator[Pane]:
     height, width = picture(data)
+    alone = any(op == "sweep" for op, *_ in program)
     columns = width if height > 1 else 0
     names = data.columns if columns == 0 else ()
     yield Pane(
         name="board",
         title="What is it dreaming?",
         kind="images",
-        layers=[Units(name="x", values=x, columns=columns, names=names, paint=True, static=True)],
+        layers=[Units(name="x", values=state.x[0], columns=columns, names=names, paint=True, static=True, first=0)],
         reads="The visible units. Paint on them, and what you painted is held: the chain dreams up the rest.",
         how="One chain of Gibbs sampling, run in the browser with the weights at the playhead of the training above.",
         alt="A board of the visible units, lit where they are on.",
         walks=PROGRAM,
     )
-    if h is not None:
+    for name in hidden:
+        first, values = _first(program, name, state), state.aux[name][0]
+        named = data.classes if name == "label" and len(data.classes) == len(values) else ()
+        held = first >= 0 and (alone or program.index(["put", "x"]) < program.index(["put", name]))  # nothing is drawn from it
+        part = "Hidden units that are part of the state: paint on them, and what you painted is held."
+        whole = "The hidden units behind the newest picture; those of a layer are drawn at once, given the layers beside it."
         yield Pane(
-            name="hidden",
-            title="Which features are on?",
+            name="hidden" if name == "h" else name,
+            title=HIDDEN[name],
             kind="images",
-            layers=[Units(name="h", values=h[0], static=True)],
-            reads="The hidden units that the newest picture was drawn from; each sees all of the picture, none sees another.",
-            how="A coin for each, on with p(h = 1 | v).",
-            alt="A board of the hidden units, lit where they are on.",
+            layers=[Units(name=name, values=values, names=named, paint=held, static=True, first=first)],
+            reads=part if held else whole,
+            how="A coin for each, given the units it is linked with.",
+            alt="A board of hidden units, lit where they are on.",
             walks=PROGRAM,
         )
+    mean = ["put", "p"] in program
     yield Pane(
         name="chains",
         title="Do its chains agree?",
         kind="images",
-        layers=[Images(name="p", pixels=torch.zeros(CHAINS, height, width), static=True)],
+        layers=[Images(name="p" if mean else "x", pixels=torch.zeros(CHAINS, height, width), static=True)],
         reads="Chains side by side, each with chance of its own. Where one kind of picture is all they show, they do not mix.",
-        how="The probability of each unit at the newest sweep, p(v = 1 | h).",
+        how="The probability of each unit at the newest sweep." if mean else "The units themselves, after the newest sweep.",
         alt="Pictures of the chains.",
         walks=PROGRAM,
     )
 
 
-def _energy() -> Pane:
+def _plane(data: Data) -> Pane:
+    return Pane(
+        name="board",
+        title="Where does it roll to?",
+        layers=[
+            real(data),
+            Path(name="trail", xy=torch.zeros(2, 2), role="model", static=True),
+            Points(name="x", xy=torch.zeros(CHAINS, 2), role="model", size=2, label="its chains", static=True),
+        ],
+        **axes(data),
+        reads="Drag a point anywhere and let go: play, or step, shows where the updates take it. The line is its way.",
+        how="The model's own update, run in the browser with the weights at the playhead above.",
+        alt="Points that move through the plane of the data.",
+        walks=PROGRAM,
+    )
+
+
+def _overlaps(memories: int) -> Pane:
+    lines = [
+        Curves(
+            name=f"overlap {k + 1}",
+            columns=(f"overlap {k + 1}",),
+            role="label",
+            hue=k % 10,
+            dash=k // 10,
+            static=True,
+            label=f"memory {k + 1}",
+        )
+        for k in range(memories)
+    ]
+    return Pane(
+        name="overlaps",
+        title="Which memory does it come to?",
+        kind="curves",
+        layers=lines,
+        x_label="sweep",
+        reads="How alike the state is to each memory: 1 is the memory itself, −1 its negative, 0 as chance has it.",
+        how="ξ·s / N of the first chain, in units of ±1.",
+        alt="Curves of the overlap with each stored pattern.",
+        walks=PROGRAM,
+    )
+
+
+def _energy(known: bool) -> Pane:
     return Pane(
         name="descent",
         title="Is it falling into a valley?",
         kind="curves",
-        layers=[Curves(name="energy", columns=("energy",), label="energy, nats", static=True)],
+        layers=[Curves(name="energy", columns=("energy",), label="energy, nats", static=True)] if known else [],
         reads="The energy of the first chain's state: low where the model finds it likely.",
-        how="Free energy F(v), the hidden units summed out, nats; lower by one is e times as likely.",
+        how="Of the first chain's state, nats, what is not on a board summed out; lower by one is e times as likely.",
         alt="A curve of the energy over sweeps.",
         x_label="sweep",
         walks=PROGRAM,
@@ -132,11 +216,32 @@ def _change(data: Data, hidden: int) -> Pane:
     )
 
 
+def _pairs(size: int) -> Pane:
+    """All pairs of a state's units, where each may be linked with each."""
+    blank = torch.full((1, size, size), 0.5)
+
+    def maps(name: str) -> Images:
+        return Images(name=name, pixels=blank, diverging=1.0, label=name, static=True)
+
+    return Pane(
+        name="change",
+        title="What would it learn from this dream?",
+        kind="images",
+        layers=[maps("data says"), maps("dream says"), maps("difference")],
+        reads="A square for each pair of units: how often both are on while the datum is held, how often in the dream, and the "
+        "difference, orange up and blue down. “Learn once” applies just this.",
+        how="⟨sᵢ sⱼ⟩ given the chosen row, ⟨sᵢ sⱼ⟩ given that of the first chain, hidden units averaged over exactly.",
+        alt="Maps of the weight changes of data and dream, and their difference.",
+        walks=PROGRAM,
+    )
+
+
 def _states(data: Data, rows: Float[Tensor, "n d"]) -> Pane:
     """A bar for each state: the first unit is the highest bit."""
     dim = data.spec.dim
     labels = torch.zeros(2**dim, dtype=torch.int32)
     labels[places(rows)] = 1
+    told = {"labels": labels, "classes": LEGAL, "role": "label"} if len(rows) else {}
     how = "½ Σ |share − p|; for n independent visits about √(states / 2πn), so it falls as 1/√n."
     figures = [("total variation to the exact", 0.0, "", how), ("states visited, with repetitions", 0.0, "", "")]
     return Pane(
@@ -147,10 +252,8 @@ def _states(data: Data, rows: Float[Tensor, "n d"]) -> Pane:
             Bars(
                 name="states",
                 values=torch.zeros(2**dim),
-                labels=labels,
-                classes=LEGAL,
+                **told,
                 marked="share of visits",
-                role="label",
                 upright=True,
                 static=True,
             ),

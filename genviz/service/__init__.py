@@ -2,9 +2,9 @@
 
 from genviz.service import folder
 from genviz.service.folder import RunInfo, runs
-from genviz.service.scene import scene_file
+from genviz.service.scene import scene_file, still
 
-__all__ = ["RunInfo", "remove", "runs", "scene_file"]
+__all__ = ["RunInfo", "remove", "runs", "scene_file", "still"]
 
 
 def remove(run_id: str) -> None:

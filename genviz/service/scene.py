@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from genviz.cards import VERSION
 from genviz.errors import BadInput
 from genviz.service.folder import RunFolder
 from genviz.service.streams import FRAME, FRAMES, JOURNAL, METRICS, ROW, SCENE, header, line, records
@@ -25,13 +26,34 @@ def scene_file(run_dir: str | Path, path: str | Path, frames: int = 48, limit: i
     folder.card  # noqa: B018 (says what is wrong with a folder that is none)
     journal, metrics, film = _journal(folder), folder.read(METRICS), folder.read(FRAMES)
     while frames >= FEWEST:
-        parts = (journal, _thin_metrics(metrics, points), _thin_frames(film, frames))
-        packed = gzip.compress(HEAD.pack(MAGIC, *map(len, parts)) + b"".join(parts), 9, mtime=0)
+        packed = _packed(journal, _thin_metrics(metrics, points), _thin_frames(film, frames))
         if len(packed) <= limit:
             Path(path).write_bytes(packed)
             return len(packed)
         frames, points = frames * 3 // 4, max(100, points * 3 // 4)
     raise BadInput(f"{folder.path}: a scene of {FEWEST} frames still has more than {limit:,} bytes: record smaller pictures")
+
+
+def still(model: Any, data: Any, path: str | Path, limit: int = 300_000) -> int:
+    """The same of a model that has nothing to train: one picture, of what it is from the start; its size."""
+    from genviz.panels import scene  # and with it torch
+    from genviz.stage.pack import pack_frame, pack_scene, record
+
+    shown = scene(model, data)
+    spec = {"shape": data.spec.shape, "support": data.spec.support, "classes": data.spec.classes}
+    told = {"version": VERSION, "model": model.slug, "knobs": model.knobs.model_dump(), "seed": model.seed, "spec": spec}
+    told |= {"data": data.name, "sha256": data.sha256, "note": data.note, "until": 0, "created": 0.0}
+    journal = line({"open": told}) + line({"status": {"state": "done", "step": 0, "until": 0, "message": ""}})
+    film = record(0, SCENE, pack_scene(shown), 0.0) + record(0, FRAME, pack_frame(shown), 0.0)
+    packed = _packed(journal, b"", film)
+    if len(packed) > limit:
+        raise BadInput(f"{model.slug} on {data.name}: its one picture has more than {limit:,} bytes: record smaller ones")
+    Path(path).write_bytes(packed)
+    return len(packed)
+
+
+def _packed(*parts: bytes) -> bytes:
+    return gzip.compress(HEAD.pack(MAGIC, *map(len, parts)) + b"".join(parts), 9, mtime=0)
 
 
 @lru_cache(256)

@@ -4,6 +4,7 @@ import math
 
 SHARE = 0.15  # of the time that pictures may take; those at powers of two and costlier ones come on top: 0.2 at most
 FRAMES = 200  # pictures of a whole run, besides those at powers of two
+SHORT = 64  # steps of a run of which each is pictured and kept, whatever it costs
 FIRST = 4  # all steps up to this one are pictured; they tell what a picture costs
 SMALL = 8 << 20  # bytes of all keyframes below which there may be one every 1 %
 APART = 64  # steps between keyframes: one costs about as much as a step, so that all of them cost under 2 %
@@ -19,6 +20,8 @@ def pictured(step: int, every: int) -> bool:
 
 def spacing(until: int, picture: float, step: float) -> int:
     """Steps between pictures, from the seconds that one of each takes."""
+    if until <= SHORT:
+        return 1
     allowed = picture * (1 - SHARE) / (SHARE * max(step, 1e-9))
     return max(1, until // FRAMES, math.ceil(allowed))
 
@@ -29,7 +32,7 @@ def is_small(size: int, until: int) -> bool:
 
 
 def kept(step: int, until: int, small: bool) -> bool:
-    return doubling(step) or step % max(APART, until // (100 if small else 20)) == 0
+    return doubling(step) or (small and until <= SHORT) or step % max(APART, until // (100 if small else 20)) == 0
 
 
 def measured(step: int, until: int) -> bool:

@@ -36,6 +36,7 @@ WALK: dict[str, Callable[[Any], bool]] = {
     "chains": lambda value: isinstance(value, int) and 1 <= value <= 64,
     "seed": lambda value: isinstance(value, int) and 0 <= value < 10**6,
     "temperature": _number,
+    "flips": _number,
     "grain": lambda value: value in ("unit", "layer", "sweep"),
     "begin": lambda value: value in ("data", "noise", "fantasy"),
     "clamp": _ranges,

@@ -14,6 +14,7 @@ import streamlit as st
 
 from genviz.catalog import CARDS, Card
 from genviz.errors import BadInput
+from genviz.paths import PACKAGE
 from genviz.studio import shell, source_code, sources
 from genviz.studio.link import is_name, plain, read_view
 from genviz.studio.markup import box, head, lit_code
@@ -92,6 +93,15 @@ class Page:
             self.problems.append("The view in the link cannot be read; the page opens at its beginning.")
             return {}
 
+    @property
+    def trains(self) -> bool:
+        """Whether there is anything to train; a recording tells, so that the stage need not wait for the model."""
+        if self.source:
+            return self.source.info.get("steps") != 0
+        from genviz.model import find
+
+        return find(self.slug).trains
+
     # ------------------------------------------------------------ parts, in reading order
 
     def idea(self, text: str, diagram: Sequence[str]) -> None:
@@ -107,7 +117,7 @@ class Page:
             for problem in self.problems:
                 st.warning(plain(problem))
             if self.source is None:
-                st.info("This preset ships no recording: press Train to make one.")
+                st.info("This preset ships no recording" + (": press Train to make one." if self.trains else "."))
             else:
                 self._timeline(self.source.id, None if panes is None else list(panes), height)
                 if note := self.source.info.get("note"):
@@ -124,7 +134,7 @@ class Page:
             source,
             key="stage-run" if self.run else f"stage-{source}",  # one run takes the other's place where it stands
             panes=panes,
-            transport=True,
+            transport=self.trains,
             height=height,
             label=self._label(),
             view=self.view,
@@ -160,17 +170,24 @@ class Page:
         if (text := json.dumps(view, separators=(",", ":"))) != st.query_params.get(name):
             st.query_params[name] = text
 
-    def walk(self, program: str = "gibbs", panes: Sequence[str] | None = None, height: int = 300) -> None:
+    def walk(
+        self,
+        program: str = "gibbs",
+        panes: Sequence[str] | None = None,
+        height: int = 300,
+        begin: Mapping[str, Any] | None = None,
+    ) -> None:
         """A chain that the browser runs itself, with the weights at the playhead, on a stage of its own; nothing where this
-        kind of data has no such program."""
+        kind of data has no such program. `begin` is how it stands where the link says nothing (`link.WALK`)."""
         if self.source and program in sources.programs(self.source, program):
+            view = self.walking or ({"walk": dict(begin)} if begin else {})
             with st.container(key=f"walk-{program}"):
-                self._walk(f"walk:{self.source.id}/{program}", None if panes is None else list(panes), height)
+                self._walk(f"walk:{self.source.id}/{program}", None if panes is None else list(panes), height, view)
 
     @st.fragment
-    def _walk(self, source: str, panes: list[str] | None, height: int) -> None:
+    def _walk(self, source: str, panes: list[str] | None, height: int, view: dict[str, Any]) -> None:
         label, looked = f"{self._label()}, a chain", partial(self._note, "walk")
-        stage(source, key=source, panes=panes, transport=True, height=height, label=label, view=self.walking, looked=looked)
+        stage(source, key=source, panes=panes, transport=True, height=height, label=label, view=view, looked=looked)
 
     def _controls(self) -> None:
         """Preset, knobs, the run's settings, Train. Each part is a fragment: moving a knob reruns its neighbours alone."""
@@ -191,6 +208,9 @@ class Page:
         for name, problem in wanted.problems.items():
             if name not in self.visible:
                 st.warning(plain(problem))
+        if not self.trains:
+            st.caption("There is nothing to train here. The pictures below have controls of their own.")
+            return
         self._knobs([name for name in self.visible if name not in self.hidden], 2)
         if "train" not in self.hidden:
             self._train()
@@ -303,7 +323,8 @@ class Page:
                 "with the same seed, drawn beside this one" if anew else "in place of this one, as its data or seed are others"
             )
             kept = f" That starts a new run from step 0, {where}; a run that still trains pauses then."
-        st.caption(f"● changes a run while it goes on ({live}); the others take effect when you press Train.{kept}")
+        told = f"● changes a run while it goes on ({live}); the others" if live else "Knobs"
+        st.caption(f"{told} take effect when you press Train.{kept}")
 
     def _anew(self, wanted: "Wanted") -> bool:
         """Whether the new run is the shown one begun again with other knobs: the two are then drawn beside each other."""
@@ -380,12 +401,13 @@ class Page:
         """The films there are of what is on the stage."""
         return sources.films(self.source) if self.source else []
 
-    def film(self, panel: str, height: int = 300) -> None:
+    def film(self, panel: str, height: int = 300, of: tuple[str, str] | None = None) -> None:
         """A card that plays a film of the model's chain; its title, words and knobs come with it. Nothing where this kind of
-        data has no such film."""
-        if self.source and panel in self.films():
+        data has no such film. With `of` it is that of another model, by its slug and preset."""
+        source = sources.pretrained(*of) if of else self.source
+        if source and panel in sources.films(source):
             with st.container(border=True, key=f"card-{panel}"):
-                self._film(f"film:{self.source.id}/{panel}", panel, height)
+                self._film(f"film:{source.id}/{panel}", panel, height)
 
     @st.fragment
     def _film(self, source: str, panel: str, height: int) -> None:
@@ -394,17 +416,19 @@ class Page:
         label, looked = f"{self.card.title}, {panel}", partial(self._note, name)
         stage(source, key=key, transport=True, height=height, label=label, view=view, looked=looked)
 
-    def mathematics(self, equations: Sequence[tuple[str, str, str]]) -> None:
-        """Equations beside the source of `fit`: (words, LaTeX, what the code lines of it contain)."""
+    def mathematics(self, equations: Sequence[tuple[str, str, str]], code: Sequence[tuple[str, str]] = ()) -> None:
+        """Equations beside the source of `fit`: (words, LaTeX, what the code lines of it contain). Where there is none, beside
+        the functions in `code`: a file of the package and a name, each."""
         st.subheader("The mathematics, and the very code" if equations else "The very code")
-        code = source_code.method(source_code.model_files()[self.slug], "fit")
+        parts = [(PACKAGE / file, name) for file, name in code] or [(source_code.model_files()[self.slug], "fit")]
+        shown = "\n\n".join(source_code.method(file, name) for file, name in parts)
         with st.container(key="mathematics"):
             left, right = st.columns([1, 1.25], gap="large")
             with left:
                 for i, (words, latex, _) in enumerate(equations):
                     with st.container(key=f"equation{i}"):
                         st.markdown(f"{words}\n\n$$\n{latex}\n$$")
-            right.html(lit_code(code, tuple(fragment for *_, fragment in equations)))
+            right.html(lit_code(shown, tuple(fragment for *_, fragment in equations)))
 
     def claims(self, words: str = "", negatives: str = "") -> None:
         """What the paper says, what was measured here, and what did not come out as one might hope."""

@@ -7,7 +7,7 @@ import pytest
 
 from genviz.studio.link import read_view
 
-VIEW = {"chains": 4, "seed": 9, "temperature": 2.5, "grain": "unit", "begin": "data", "clamp": "0-27+,40-"}
+VIEW = {"chains": 4, "seed": 9, "temperature": 2.5, "grain": "unit", "begin": "data", "flips": 0.15, "clamp": "0-27+,40-"}
 
 
 def test_the_view_of_a_walk_is_read_as_it_was_written() -> None:

@@ -156,7 +156,7 @@ class RBM(Model):
         return self.units.undo(self.net.reconstruct(self.units(self.spec.check(x))))
 
     def energy(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
-        """The free energy F, nats; of grey pixels, with them in the place of bits."""
+        """An energy is the free energy F, hidden units summed out; of grey pixels, with them in the place of bits. Nats."""
         return self.net.free_energy(self.units(self.spec.check(x)))
 
     def log_prob(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:

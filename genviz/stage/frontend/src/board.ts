@@ -7,8 +7,8 @@ import type { Units } from "./types";
 export type Brushed = "on" | "off" | "free";
 const VALUE: Record<Brushed, number> = { on: 1, off: 0, free: Number.NaN };
 
-/** What the next stroke does, one for all boards of the tab. */
-export const brush: { now: Brushed } = { now: "on" };
+/** What the next stroke does, and whether what it did is held; one for all boards of the tab. */
+export const brush: { now: Brushed; holds: boolean } = { now: "on", holds: true };
 
 export const paintable = (view: PaneView): Units | undefined =>
   view.host.source.walk
@@ -22,6 +22,7 @@ export function paints(view: PaneView): void {
   if (!walk || !layer) return;
   canvas.classList.add("paintable");
   const count = () => layer.tensors.values?.shape[0] ?? 0;
+  const first = Math.max(layer.first ?? 0, 0); // a board of hidden units is a later part of the state
   const at = () => board(count(), layer.columns, view.box);
   const under = ({ clientX, clientY }: { clientX: number; clientY: number }) => {
     const { left, top } = canvas.getBoundingClientRect();
@@ -35,7 +36,7 @@ export function paints(view: PaneView): void {
     for (let leg = 1; leg <= legs; leg++) {
       const [clientX, clientY] = [from.x + ((x - from.x) * leg) / legs, from.y + ((y - from.y) * leg) / legs];
       const unit = under({ clientX, clientY });
-      if (unit >= 0 && unit !== last?.unit) walk.paint(unit, VALUE[brush.now]);
+      if (unit >= 0 && unit !== last?.unit) walk.paint(first + unit, VALUE[brush.now], brush.holds);
       last = { unit, x: clientX, y: clientY };
     }
   };
@@ -69,8 +70,9 @@ export function paints(view: PaneView): void {
       const next = now + way * (event.shiftKey ? 4 : 1);
       if (next >= 0 && next < count()) move(view, next);
     } else if (event.key === " " || event.key === "Enter") {
-      const held = walk.clamp[now]; // on, off, free
-      walk.paint(now, Number.isNaN(held) ? 1 : held ? 0 : Number.NaN);
+      const held = walk.clamp[first + now]; // on, off, free
+      if (brush.holds) walk.paint(first + now, Number.isNaN(held) ? 1 : held ? 0 : Number.NaN);
+      else walk.paint(first + now, 1 - walk.stands(first + now), false);
       move(view, now);
       host.commit();
     } else return;

@@ -26,13 +26,14 @@ export function interact(view: PaneView): void {
   };
   const move = (event: PointerEvent) => {
     const plane = view.plane;
-    if (!(pane.latent || (view.dragged && down)) || !plane || !host.source.scene) return;
+    if (!(pane.latent || ((view.dragged || view.carried) && down)) || !plane || !host.source.scene) return;
     const [x, y] = at(event);
     const { box } = plane;
     const inside = x >= box.x && x <= box.x + box.w && y >= box.y && y <= box.y + box.h;
     if (!inside && !down) return;
     const [px, py] = [Math.min(Math.max(x, box.x), box.x + box.w), Math.min(Math.max(y, box.y), box.y + box.h)];
     if (view.dragged) put(view, view.dragged, plane.ux(px), plane.uy(py));
+    else if (view.carried) view.carried.put([plane.ux(px), plane.uy(py)]);
     else host.source.cursor = pointed(host.source, host.still, plane.ux(px), plane.uy(py));
   };
 
@@ -40,7 +41,7 @@ export function interact(view: PaneView): void {
     if (event.button) return;
     down = { x: event.clientX, y: event.clientY };
     canvas.setPointerCapture(event.pointerId);
-    if (view.dragged && host.source.playing) host.source.play(false);
+    if ((view.dragged || view.carried) && host.source.playing) host.source.play(false);
     move(event);
   });
   canvas.addEventListener("pointermove", (event) => {
@@ -125,6 +126,16 @@ function keyed(view: PaneView, event: KeyboardEvent): boolean {
     const [x, y] = view.particle() ?? [(x0 + x1) / 2, (y0 + y1) / 2];
     const [to, up] = [x + way[0] * stride * (x1 - x0), y + way[1] * stride * (y1 - y0)];
     put(view, view.dragged, Math.min(Math.max(to, x0), x1), Math.min(Math.max(up, y0), y1));
+    view.host.commit();
+    return true;
+  }
+  if (way && view.carried) {
+    const [x0, x1, y0, y1] = plane.limits;
+    const stride = event.shiftKey ? 0.1 : 0.02;
+    view.carried.put([
+      view.carried.stands(0) + way[0] * stride * (x1 - x0),
+      view.carried.stands(1) + way[1] * stride * (y1 - y0),
+    ]);
     view.host.commit();
     return true;
   }

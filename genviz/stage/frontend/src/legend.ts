@@ -2,7 +2,7 @@
 
 import { drawing, el } from "./dom";
 import { PLAIN } from "./draw/curves";
-import { colourOf, SHAPES, type Shape, type Theme } from "./theme";
+import { hueOf, SHAPES, type Shape, type Theme } from "./theme";
 import type { Layer } from "./types";
 
 const CIRCLE = (x: number, y: number, r: number) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
@@ -91,7 +91,7 @@ function mark(shape: Shape, x: number, y: number, r: number): string {
 }
 
 export function swatch(layer: Layer, theme: Theme, drawn: boolean): SVGSVGElement {
-  const colour = colourOf(theme, layer.role);
+  const colour = hueOf(theme, layer);
   const line = (d: string): [string, string] => [(layer.role === "truth" ? "." : "~") + d, colour];
   const [w, h] = [20, 14];
   switch (layer.type) {

@@ -4,6 +4,8 @@ import { lastWhere } from "./playback";
 import type { Coin, Frame, Layer, Program } from "./types";
 
 const FEW = 16; // bits of which all states can be listed
+const WHOLE = 18; // units of a state with what is hidden in it, of which the states can still be summed
+const HIDDEN = 10; // units whose states can be summed for one picture
 const SHOWN = 36; // hidden units whose changes are shown
 
 /** The place of the last frame that is not after `step`. */
@@ -13,27 +15,52 @@ export const atLeast = (frames: Frame[], step: number): number =>
     lastWhere(frames.length, (k) => frames[k].step <= step),
   );
 
-/** The probabilities of the hidden units under a state: those of the coin that falls into register `h`. */
+/** The probabilities of the hidden units under a row: those of the coin that falls into register `h`. */
 function hidden(program: Program, x: Float32Array): Float32Array | null {
   const coin: Coin | undefined = program.coins.find(({ name }) => name === "h");
-  if (!coin) return null;
+  if (!coin || program.width !== x.length) return null;
   program(x, { uniform: () => 1, noise: () => 0 });
   return coin.p.slice();
 }
 
-type Seen = { x: Float32Array; data: Float32Array | undefined };
+/** ⟨s sᵀ⟩ of a whole state s whose row is known, what is hidden behind it averaged over exactly; the diagonal is left out. */
+function together(energy: Program, row: Float32Array, size: number): Float32Array | null {
+  const behind = size - row.length;
+  if (behind > HIDDEN) return null;
+  const out = new Float32Array(size * size);
+  const state = new Float32Array(size);
+  state.set(row);
+  const minus = Float64Array.from({ length: 1 << behind }, (_, k) => {
+    for (let i = 0; i < behind; i++) state[row.length + i] = (k >> (behind - 1 - i)) & 1;
+    return -energy(state)[0];
+  });
+  const top = minus.reduce((a, b) => Math.max(a, b));
+  const z = minus.reduce((sum, value) => sum + Math.exp(value - top), 0);
+  for (let k = 0; k < minus.length; k++) {
+    for (let i = 0; i < behind; i++) state[row.length + i] = (k >> (behind - 1 - i)) & 1;
+    const share = Math.exp(minus[k] - top) / z;
+    for (let i = 0; i < size; i++)
+      if (state[i]) for (let j = 0; j < size; j++) if (i !== j) out[i * size + j] += share * state[j];
+  }
+  return out;
+}
 
-/** "Data says" v₀ p(h|v₀)ᵀ, "dream says" v p(h|v)ᵀ and their difference: what one step of learning would add to the weights. */
+type Seen = { size: number; x: Float32Array; data: Float32Array | undefined };
+
+/**
+ * "Data says" v₀ p(h|v₀)ᵀ, "dream says" v p(h|v)ᵀ and their difference: what one step of learning would add to the weights. Where
+ * a state holds its hidden units too, all of its pairs: ⟨s sᵀ⟩ given the one row and given the other.
+ */
 export class Change {
-  private kept: { program: Program; seen: Seen; data: Float32Array; dream: Float32Array; units: number } | null = null;
+  private kept: { program: Program; seen: Seen; data: Float32Array; dream: Float32Array; units: number; dim: number } | null =
+    null;
 
-  fill(layer: Layer, program: Program | null, seen: Seen): Layer | null {
+  fill(layer: Layer, program: Program | null, energy: Program | null, seen: Seen): Layer | null {
     if (layer.type !== "images" || !program || !["data says", "dream says", "difference"].includes(layer.name)) return null;
-    const maps = this.maps(program, seen);
+    const maps = this.maps(program, energy, seen);
     if (!maps) return null;
-    const { data, dream, units } = maps;
+    const { data, dream, units, dim } = maps;
     const [n, h, w] = layer.tensors.pixels?.shape ?? [0, 0, 0];
-    const dim = seen.x.length;
     const pictures = h * w === dim; // one for each hidden unit; else a single one, a row for each hidden unit
     const shown = pictures ? Math.min(n, units, SHOWN) : units;
     const scale = layer.diverging || 1;
@@ -48,19 +75,20 @@ export class Change {
     return { ...layer, tensors: { pixels: { data: pixels, shape: pictures ? [shown, h, w] : [1, units, dim] } } };
   }
 
-  private maps(program: Program, seen: Seen) {
+  private maps(program: Program, energy: Program | null, seen: Seen) {
     const { kept } = this;
     if (kept && kept.program === program && kept.seen.data === seen.data && same(kept.seen.x, seen.x)) return kept;
-    const dream = hidden(program, seen.x);
-    const data = seen.data && hidden(program, seen.data);
-    if (!dream || !data || !seen.data) return null;
-    this.kept = {
-      program,
-      seen: { x: seen.x.slice(), data: seen.data },
-      data: outer(seen.data, data),
-      dream: outer(seen.x, dream),
-      units: dream.length,
+    const whole = seen.size > seen.x.length || program.coins.some(({ order }) => order);
+    const says = (row: Float32Array) => {
+      if (whole) return energy && together(energy, row, seen.size);
+      const p = hidden(program, row);
+      return p && outer(row, p);
     };
+    const dream = says(seen.x);
+    const data = seen.data && says(seen.data);
+    if (!dream || !data || !seen.data) return null;
+    const dim = whole ? seen.size : seen.x.length;
+    this.kept = { program, seen: { ...seen, x: seen.x.slice() }, data, dream, units: dream.length / dim, dim };
     return this.kept;
   }
 }
@@ -81,6 +109,7 @@ export class Exact {
   private p: Float32Array | null = null;
   private minus: Float64Array | null = null;
   private clamp = new Float32Array(0);
+  private size = 0; // of a whole state
   private visits = new Float64Array(0);
   private total = 0;
 
@@ -102,14 +131,13 @@ export class Exact {
     this.total = 0;
   }
 
-  visit(states: Float32Array[]): void {
-    const bits = states[0]?.length ?? 0;
+  visit(states: Float32Array[], bits: number): void {
     if (bits > FEW || !bits) return;
     if (this.visits.length !== 1 << bits) {
       this.visits = new Float64Array(1 << bits);
       this.p = null;
     }
-    for (const state of states) this.visits[index(state)]++;
+    for (const state of states) this.visits[index(state.subarray(0, bits))]++;
     this.total += states.length;
   }
 
@@ -117,8 +145,9 @@ export class Exact {
    * "states": bars of p with dashes at the shares visited; "distance": how far the two are apart. What is clamped is so in both;
    * the exact distribution is that of temperature 1, and a hotter chain is compared with nothing.
    */
-  fill(layer: Layer, heat: number, clamp: Float32Array): Layer | null {
+  fill(layer: Layer, heat: number, clamp: Float32Array, size: number): Layer | null {
     this.hold(clamp);
+    this.size = size;
     const n = layer.type === "bars" && layer.name === "states" ? (layer.tensors.values?.shape[0] ?? 0) : 1 << FEW;
     const { total } = this;
     if (layer.type === "bars" && layer.name === "states") {
@@ -150,20 +179,25 @@ export class Exact {
     return p.reduce((sum, value, i) => sum + Math.abs(this.visits[i] / this.total - value), 0) / 2;
   }
 
-  /** Of the states that agree with what is clamped; of all others 0. */
+  /** Of the rows that agree with what is clamped, what is hidden behind them summed out; of all others 0. */
   private probabilities(n: number): Float32Array | null {
     const bits = Math.round(Math.log2(n));
-    if (!this.energy || 1 << bits !== n || bits > FEW || bits < 1) return null;
+    if (!this.energy || 1 << bits !== n || bits > FEW || bits < 1 || this.size > Math.max(WHOLE, bits)) return null;
     if (this.p?.length === n) return this.p;
-    const minus = this.listed(this.energy, bits);
-    const [mask, held] = this.clamped(bits);
+    const minus = this.listed(this.energy, this.size);
+    const [mask, held] = this.clamped(this.size);
+    const behind = this.size - bits;
     let [top, z] = [Number.NEGATIVE_INFINITY, 0];
-    for (let k = 0; k < n; k++) if ((k & mask) === held) top = Math.max(top, minus[k]);
-    const p = new Float32Array(n);
-    for (let k = 0; k < n; k++) if ((k & mask) === held) z += p[k] = Math.exp(minus[k] - top);
-    for (let k = 0; k < n; k++) p[k] /= z;
-    this.p = p;
-    return p;
+    for (let k = 0; k < minus.length; k++) if ((k & mask) === held) top = Math.max(top, minus[k]);
+    const p = new Float64Array(n);
+    for (let k = 0; k < minus.length; k++) {
+      if ((k & mask) !== held) continue;
+      const share = Math.exp(minus[k] - top);
+      z += share;
+      p[k >> behind] += share;
+    }
+    this.p = Float32Array.from(p, (share) => share / z);
+    return this.p;
   }
 
   /** −F of every state. */

@@ -262,7 +262,13 @@ function images(g: CanvasRenderingContext2D, w: number, h: number, p: Picture): 
   if (units) {
     const walk = p.source.walk;
     const spot = walk?.spot?.board === units.name ? walk.spot : null;
-    const marks = { clamp: units.paint ? (walk?.clamp ?? null) : null, spot, cursor: p.at ?? -1, moving: !p.still };
+    const clamp = units.paint ? (walk?.clamp.subarray(Math.max(units.first ?? 0, 0)) ?? null) : null;
+    const marks = {
+      clamp: clamp?.subarray(0, units.tensors.values?.shape[0]) ?? null,
+      spot,
+      cursor: p.at ?? -1,
+      moving: !p.still,
+    };
     drawUnits(g, p.theme, units, p.mini ? { x: 0, y: 0, w, h } : roomOf(w, h), marks, p.mini);
     return; // one board a pane
   }

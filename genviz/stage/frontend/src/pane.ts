@@ -15,7 +15,7 @@ import { fill } from "./legend";
 import { missing, type Picture, paint, pointed, roomOf } from "./paint";
 import type { Theme } from "./theme";
 import { Tracer } from "./trace";
-import type { Bars, Frame, Handles, Layer, Numbers, Pane, Source, Trace } from "./types";
+import type { Bars, Frame, Handles, Layer, Numbers, Pane, Scene, Source, Trace, Walking } from "./types";
 import { Wipe, wiped } from "./wipe";
 import { head, measured, number, summary, whole } from "./words";
 
@@ -171,9 +171,15 @@ export class PaneView {
     return this.dragged ? this.tracer.at(this.host.source, this.dragged) : null;
   }
 
+  /** The chain in the browser whose state is a point here: a person puts it where she likes. */
+  get carried(): Walking | null {
+    const points = this.pane.layers.some(({ type, name }) => type === "points" && name === "x");
+    return points ? this.host.source.walk : null;
+  }
+
   get interactive(): boolean {
     return (
-      Boolean(this.pane.latent || this.trace || wiped(this) || paintable(this)) ||
+      Boolean(this.pane.latent || this.trace || this.carried || wiped(this) || paintable(this)) ||
       this.pane.layers.some((layer) => (layer.type === "points" || layer.type === "images") && layer.pick)
     );
   }
@@ -309,9 +315,10 @@ export class PaneView {
   private merged(): Pane {
     const { pane, asked } = this;
     if (!asked) return pane;
-    const { x, y, x_label, y_label, x_log } = asked;
+    const { x, y, x_label, y_label, x_log, kind } = asked;
     return {
       ...pane,
+      kind,
       ...(x_log && { x_log }),
       ...(x && { x }),
       ...(y && { y }),
@@ -324,7 +331,8 @@ export class PaneView {
   private answer(): string {
     const { source } = this.host;
     if (!this.pane.ask) return "";
-    const point = this.pane.whole ? 0 : source.selection;
+    const chosen = source.selection < 0 && !clickable(source.scene) ? 0 : source.selection; // pictures begin with the first
+    const point = this.pane.whole ? 0 : chosen;
     if (point < 0) {
       this.asked = null;
       return "Click a point to choose a row.";
@@ -487,3 +495,7 @@ function spoken(source: Source): string {
 }
 
 const active = (node: Node): Element | null => (node.getRootNode() as Document | ShadowRoot).activeElement ?? null;
+
+/** Whether there are points of data that one can click. */
+const clickable = (scene: Scene | null): boolean =>
+  scene?.panes.some(({ walks, layers }) => !walks && layers.some((layer) => layer.type === "points" && layer.pick)) ?? false;

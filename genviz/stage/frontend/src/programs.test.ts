@@ -62,6 +62,8 @@ const NAIVE: [Op, (x: number[]) => number[]][] = [
   [["concat", "x", "x"], (x) => [...x, ...x]],
   [["get", "x"], (x) => x],
   [["temper"], (x) => x],
+  [["softmax"], (x) => x.map((v) => Math.exp(v) / x.reduce((s, u) => s + Math.exp(u), 0))],
+  [["logsumexp"], (x) => [Math.log(x.reduce((s, v) => s + Math.exp(v), 0))]],
 ];
 
 test.each(NAIVE)("%j is what it says, on 100 inputs", (op, naive) => {
@@ -191,7 +193,108 @@ test("a reverse step reads its tables at the chain time", () => {
   expect(() => step(x, { t: 1 })).toThrow(/needs a source of noise/);
 });
 
+const N = 6;
+const linked: Tensor = { shape: [N, N], data: new Float32Array(N * N) };
+for (let i = 0; i < N; i++)
+  for (let j = 0; j < i; j++) linked.data[i * N + j] = linked.data[j * N + i] = Math.fround(1.2 * uniform());
+const pairs = new Map([
+  ["W", linked],
+  ["bias", tensor(N)],
+]);
+const bitsOf = (k: number) => Float32Array.from({ length: N }, (_, i) => (k >> (N - 1 - i)) & 1);
+/** The input of a unit, from the definition. */
+const inputOf = (state: ArrayLike<number>, i: number, spins: boolean) => {
+  let field = pairs.get("bias")?.data[i] ?? 0;
+  for (let j = 0; j < N; j++) field += linked.data[i * N + j] * (spins ? 2 * state[j] - 1 : state[j]);
+  return spins ? 2 * field : field;
+};
+
+test.each([[false], [true]])("a sweep takes each unit by its own coin, given all others by then (spins: %s)", (spins) => {
+  const program = compile([spins ? ["sweep", "W", "bias", "spins"] : ["sweep", "W", "bias"]], pairs);
+  const [coin] = program.coins;
+  for (let round = 0; round < 50; round++) {
+    const start = bitsOf(round);
+    const drawn: number[] = [];
+    const tossing = () => {
+      drawn.push((uniform() + 1) / 2);
+      return drawn[drawn.length - 1];
+    };
+    const end = program(start, { uniform: tossing }).slice();
+    expect(new Set(coin.order)).toEqual(new Set(Array.from({ length: N }, (_, i) => i)));
+    const state = start.slice();
+    for (const [k, i] of (coin.order ?? new Int32Array()).entries()) {
+      const input = inputOf(state, i, spins);
+      expect(coin.input?.[i]).toBeCloseTo(input, 4);
+      expect(coin.p[i]).toBeCloseTo(1 / (1 + Math.exp(-input)), 5);
+      state[i] = Number(drawn[N - 1 + k] < coin.p[i]);
+    }
+    expect([...end]).toEqual([...state]);
+  }
+});
+
+test.each([[false], [true]])("sweeps stay in exp(−E), with held units in what is left of it (spins: %s)", (spins) => {
+  const program = compile([spins ? ["sweep", "W", "bias", "spins"] : ["sweep", "W", "bias"]], pairs);
+  const held = new Float32Array(N).fill(Number.NaN);
+  held[2] = 1;
+  const weight = Array.from({ length: 1 << N }, (_, k) => {
+    const s = bitsOf(k);
+    if (s[2] !== 1) return 0;
+    let minus = 0; // half the pairs' sum is what the inputs count twice
+    for (let i = 0; i < N; i++) {
+      const bias = pairs.get("bias")?.data[i] ?? 0;
+      const at = spins ? 2 * s[i] - 1 : s[i];
+      minus += at * (bias + ((spins ? inputOf(s, i, true) / 2 : inputOf(s, i, false)) - bias) / 2);
+    }
+    return Math.exp(minus);
+  });
+  const z = weight.reduce((a, b) => a + b);
+  const visits = new Float64Array(1 << N);
+  const rounds = 40_000;
+  let state = bitsOf(0);
+  for (let t = 0; t < rounds; t++) {
+    state = program(state, { uniform: Math.random, held }).slice();
+    visits[state.reduce((k, bit) => 2 * k + bit, 0)]++;
+  }
+  const tv = weight.reduce((sum, w, k) => sum + Math.abs(w / z - visits[k] / rounds), 0) / 2;
+  expect(tv).toBeLessThan(0.03); // about 0.01 is chance
+});
+
+test("a choice falls on one by its share, or on the one that is held", () => {
+  const shares = Float32Array.of(0.2, 0.5, 0.3);
+  const program = compile([["choose", 4]], tensors);
+  const drawn = [0.1, 0.21, 0.69, 0.71, 0.999].map((u) => [...program(shares, { uniform: () => u })].indexOf(1));
+  expect(drawn).toEqual([0, 1, 1, 2, 2]);
+  const held = Float32Array.of(Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN, 1);
+  expect([...program(shares, { uniform: () => 0.1, held })]).toEqual([0, 0, 1]);
+});
+
+test("at temperature 0 a sweep never climbs, and a tie stays as it is", () => {
+  const program = compile([["sweep", "W", "bias"]], pairs);
+  const energy = (s: ArrayLike<number>) => {
+    let sum = 0;
+    for (let i = 0; i < N; i++) sum -= s[i] * ((inputOf(s, i, false) + (pairs.get("bias")?.data[i] ?? 0)) / 2);
+    return sum;
+  };
+  for (let k = 0; k < 1 << N; k++) {
+    let state = bitsOf(k);
+    for (let sweep = 0; sweep < 4; sweep++) {
+      const next = program(state, { uniform: Math.random, beta: Number.POSITIVE_INFINITY }).slice();
+      expect(energy(next)).toBeLessThanOrEqual(energy(state) + 1e-5);
+      state = next;
+    }
+  }
+  const flat = new Map([
+    ["W", { shape: [2, 2], data: new Float32Array(4) }],
+    ["bias", { shape: [2], data: new Float32Array(2) }],
+  ]);
+  const still = compile([["sweep", "W", "bias", "spins"]], flat);
+  for (const state of [Float32Array.of(0, 1), Float32Array.of(1, 0)])
+    expect([...still(state, { uniform: () => 0.5, beta: Number.POSITIVE_INFINITY })]).toEqual([...state]);
+});
+
 test("extremes stay finite", () => {
+  expect([...compile([["softmax"]], tensors)(Float32Array.of(-1000, 1000))]).toEqual([0, 1]);
+  expect([...compile([["logsumexp"]], tensors)(Float32Array.of(1000, 1000))][0]).toBeCloseTo(1000 + Math.log(2), 3);
   expect([...compile([["softplus"]], tensors)(Float32Array.of(-1000, 1000))]).toEqual([0, 1000]);
   expect([...compile([["sigmoid"]], tensors)(Float32Array.of(-1000, 1000))]).toEqual([0, 1]);
 });

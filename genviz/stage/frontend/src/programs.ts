@@ -1,11 +1,14 @@
 // The programs of a scene, run in the browser (docs/wire.md): a decoder follows the pointer and a chain takes its steps at 60 frames
 // a second without the server.
+import { type Mixture, mixtureOf } from "./mixture";
 import type { Ambient, Coin, Op, Program, Tensor } from "./types";
 import type { Tensors } from "./wire";
 
 type Arg = string | number;
 type Run = (x: Float32Array, at: Ambient) => Float32Array;
-type Stage = { run: Run; width: number }; // width of the result, 0 while unknown
+type Stage = { run: Run; width: number; tossed?: Tossed }; // width of the result, 0 while unknown
+/** What an operation with coins of its own says of its last call. */
+type Tossed = { p: Float32Array; input: Float32Array; order: Int32Array };
 type Making = { tensors: Tensors; registers: Map<string, Float32Array>; widths: Map<string, number> };
 type Build = (args: Arg[], width: number, making: Making) => Stage;
 
@@ -33,8 +36,15 @@ const BUILD: Record<string, Build> = {
   temper: (_, width) => temper(width),
   bernoulli: (_, width) => bernoulli(width),
   gaussian: (args, width, making) => gaussian(operand(args[0], width, making), width),
+  softmax: (_, width) => softmax(width),
+  logsumexp: (_, width) => one(logsumexp, width),
+  choose: ([first], width) => choose(first === undefined ? -1 : Number(first), width),
+  sweep: ([weight, bias, how], width, { tensors }) =>
+    sweep(matrix(weight, tensors), named(bias, tensors), how === "spins", width),
+  mixture: (args, width, { tensors }) => mixture(blobs(args, tensors), width),
+  "mixture score": (args, width, { tensors }) => slopes(blobs(args, tensors), width),
 };
-const COINS = ["bernoulli", "gaussian"];
+const COINS = ["bernoulli", "gaussian", "sweep"];
 const NOWHERE: Ambient = {};
 
 /** One function out of a list of operations. Every operation owns its buffer, so a call allocates nothing. */
@@ -42,11 +52,13 @@ export function compile(ops: Op[], tensors: Tensors): Program {
   const registers = new Map<string, Float32Array>();
   const making: Making = { tensors, registers, widths: new Map([["x", 0]]) };
   const stages: Run[] = [];
+  const own: (Tossed | undefined)[] = [];
   let width = 0;
   for (const [name, ...args] of ops) {
     if (!Object.hasOwn(BUILD, name)) throw new Error(`the operation ${name} is not known to this page: reload it`);
     const stage = BUILD[name](args, width, making);
     stages.push(stage.run);
+    own.push(stage.tossed);
     width = stage.width;
   }
   const given: Float32Array[] = stages.map(() => EMPTY); // what each operation was given at the last call
@@ -59,16 +71,47 @@ export function compile(ops: Op[], tensors: Tensors): Program {
       now = stages[k](now, at);
     }
     for (const { coin, k, sigmoid } of tossed) {
-      coin.p = given[k];
-      coin.out = given[k + 1] ?? now;
-      coin.input = sigmoid < 0 ? null : given[sigmoid];
+      const { p, input, order } = own[k] ?? { p: given[k], input: sigmoid < 0 ? null : given[sigmoid], order: null };
+      Object.assign(coin, { p, input, order, out: given[k + 1] ?? now });
     }
     return now;
   };
-  return Object.assign(program, { registers, coins: tossed.map(({ coin }) => coin) });
+  const found = ops.find(([name]) => name === "mixture");
+  return Object.assign(program, {
+    registers,
+    coins: tossed.map(({ coin }) => coin),
+    width,
+    ...(found && { mixture: blobs(found.slice(1), tensors), bare: bare(ops) }),
+  });
 }
 
 const EMPTY = new Float32Array(0);
+
+/** Whether an energy is minus the log of one mixture and nothing else. */
+const bare = ([first, second, ...more]: Op[]) => first[0] === "mixture" && second?.join() === "affine,0,-1" && !more.length;
+
+const blobs = (args: Arg[], tensors: Tensors): Mixture =>
+  mixtureOf(named(args[0], tensors), named(args[1], tensors), named(args[2], tensors));
+
+/** log Σ of Gaussian terms, computed in float64. */
+function mixture(law: Mixture, width: number): Stage {
+  if (width) fits(width, law.dim, "a mixture");
+  return one((x) => law.log(x), law.dim);
+}
+
+/** Its slope. */
+function slopes(law: Mixture, width: number): Stage {
+  if (width) fits(width, law.dim, "a mixture's score");
+  const y = new Float32Array(law.dim);
+  const exact = new Float64Array(law.dim);
+  const run: Run = (x) => {
+    fits(x.length, law.dim, "a mixture's score");
+    law.slope(x, exact);
+    y.set(exact);
+    return y;
+  };
+  return { run, width: law.dim };
+}
 
 /** Where a coin falls, where its probabilities came from, and in which register it lies then. */
 function toss(ops: Op[], k: number): { coin: Coin; k: number; sigmoid: number } {
@@ -78,8 +121,10 @@ function toss(ops: Op[], k: number): { coin: Coin; k: number; sigmoid: number } 
     return i;
   };
   const sigmoid = ops[beside(-1)]?.[0] === "sigmoid" ? beside(-1) : -1;
-  const name = ops[k + 1]?.[0] === "put" ? String(ops[k + 1][1]) : beside(1) >= ops.length ? "x" : "";
-  return { k, sigmoid, coin: { kind: ops[k][0] as Coin["kind"], name, p: EMPTY, out: EMPTY, input: null } };
+  const alone = ops[k][0] === "sweep"; // of all units of a state, one after the other
+  const name = alone ? "x" : ops[k + 1]?.[0] === "put" ? String(ops[k + 1][1]) : beside(1) >= ops.length ? "x" : "";
+  const kind = alone ? "bernoulli" : (ops[k][0] as Coin["kind"]);
+  return { k, sigmoid, coin: { kind, name, p: EMPTY, out: EMPTY, input: null, order: null } };
 }
 
 type Vector = { data: Float32Array; shape: number[]; name: string };
@@ -400,7 +445,7 @@ function temper(width: number): Stage {
   const run: Run = (x, { beta }) => {
     if (beta === undefined || beta === 1) return x;
     const y = buffer(x.length);
-    for (let i = 0; i < y.length; i++) y[i] = beta * x[i];
+    for (let i = 0; i < y.length; i++) y[i] = x[i] === 0 ? 0 : beta * x[i]; // at temperature 0, too
     return y;
   };
   return { run, width };
@@ -429,4 +474,105 @@ function gaussian(variance: Operand, width: number): Stage {
     return y;
   };
   return { run, width };
+}
+
+function softmax(width: number): Stage {
+  const buffer = sized(width);
+  const run: Run = (x) => {
+    const y = buffer(x.length);
+    const all = logsumexp(x);
+    for (let i = 0; i < y.length; i++) y[i] = all > Number.NEGATIVE_INFINITY ? Math.exp(x[i] - all) : 0; // of nothing, none
+    return y;
+  };
+  return { run, width };
+}
+
+function logsumexp(x: Float32Array): number {
+  let top = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < x.length; i++) top = Math.max(top, x[i]);
+  let sum = 0;
+  if (top === Number.NEGATIVE_INFINITY) return top;
+  for (let i = 0; i < x.length; i++) sum += Math.exp(x[i] - top);
+  return top + Math.log(sum);
+}
+
+/** One of them, by its share; the one that is held, if the state holds them from the place `first` on. */
+function choose(first: number, width: number): Stage {
+  const buffer = sized(width);
+  const run: Run = (x, { uniform, held }) => {
+    if (!uniform) throw new Error("a choice needs a source of chance");
+    const y = buffer(x.length);
+    y.fill(0);
+    let left = uniform();
+    let at = x.length - 1;
+    for (let i = 0; i < x.length; i++) {
+      left -= x[i];
+      if (left < 0) {
+        at = i;
+        break;
+      }
+    }
+    for (let i = 0; first >= 0 && i < x.length; i++) if (held?.[first + i] === 1) at = i;
+    y[at] = 1;
+    return y;
+  };
+  return { run, width };
+}
+
+const TIE = 1e-6; // an input that small moves nothing at temperature 0
+
+/** Each unit of a state of bits in turn, in a random order, given all others as they are by then; held units are passed over. */
+function sweep(weight: Vector, bias: Vector, spins: boolean, width: number): Stage {
+  const n = bias.data.length;
+  if (width) fits(width, n, weight.name);
+  if (weight.shape[0] !== n || weight.shape[1] !== n)
+    throw new Error(`${weight.name} is not ${n} × ${n}, as ${bias.name} asks`);
+  const w = weight.data;
+  const y = new Float32Array(n);
+  const fields = new Float64Array(n);
+  const tossed: Tossed = {
+    p: new Float32Array(n),
+    input: new Float32Array(n),
+    order: Int32Array.from({ length: n }, (_, i) => i),
+  };
+  const { p, input, order } = tossed;
+  const unit = spins ? 2 : 1; // how much a field changes, in weights, when a bit turns; and what an input is of a field
+  const run: Run = (x, { beta = 1, uniform, held }) => {
+    if (!uniform) throw new Error("a coin needs a source of chance");
+    fits(x.length, n, weight.name);
+    y.set(x);
+    for (let i = 0; i < n; i++) {
+      order[i] = i;
+      if (held && !Number.isNaN(held[i] ?? Number.NaN)) y[i] = held[i];
+    }
+    for (let i = n - 1; i > 0; i--) {
+      const j = Math.floor(uniform() * (i + 1)); // Fisher & Yates
+      [order[i], order[j]] = [order[j], order[i]];
+    }
+    fields.set(bias.data);
+    for (let j = 0, at = 0; j < n; j++, at += n) {
+      const s = spins ? 2 * y[j] - 1 : y[j];
+      if (s) for (let i = 0; i < n; i++) fields[i] += w[at + i] * s;
+    }
+    for (let k = 0; k < n; k++) {
+      const i = order[k];
+      input[i] = unit * fields[i];
+      const fixed = held?.[i] ?? Number.NaN;
+      if (!Number.isNaN(fixed)) {
+        p[i] = fixed;
+        continue;
+      }
+      const u = uniform();
+      if (beta === Number.POSITIVE_INFINITY) p[i] = Math.abs(input[i]) <= TIE ? y[i] : Number(input[i] > 0);
+      else p[i] = 1 / (1 + Math.exp(-beta * input[i]));
+      const now = Number(u < p[i]);
+      if (now !== y[i]) {
+        const turn = unit * (now - y[i]);
+        for (let j = 0, at = i * n; j < n; j++) fields[j] += turn * w[at + j];
+        y[i] = now;
+      }
+    }
+    return y;
+  };
+  return { run, width: n, tossed };
 }

@@ -1,6 +1,6 @@
 // The colours of look.md. Light or dark is decided by the page's background, so the stage follows any host.
 
-import type { Role } from "./types";
+import type { Layer, Role } from "./types";
 
 export type Theme = {
   dark: boolean;
@@ -142,3 +142,9 @@ function table(stops: Rgb[]): Uint8ClampedArray {
   }
   return out;
 }
+
+/** The colour of a layer: of its own, where several lines of one meaning are told apart, else that of its role. */
+export const hueOf = (theme: Theme, layer: Layer) =>
+  layer.type === "curves" && layer.hue !== undefined && layer.hue >= 0
+    ? theme.classes[layer.hue % theme.classes.length]
+    : colourOf(theme, layer.role);

@@ -1,5 +1,7 @@
 // The mirror of genviz/layers.py and genviz/stage/pack.py, and the contract between the store and the pictures.
 
+import type { Mixture } from "./mixture";
+
 export type Role = "data" | "model" | "noise" | "truth" | "error" | "label";
 export type Tensor = { data: Float32Array | Int32Array; shape: number[] }; // dequantised
 
@@ -9,7 +11,7 @@ export type Points = Base<"points"> &
   With<"xy" | "labels" | "codes"> & { classes?: string[]; names?: string[]; size?: number; pick?: boolean };
 export type Images = Base<"images"> &
   With<"pixels"> & { columns?: number; captions?: string[]; follow?: "selection"; diverging?: number; pick?: boolean };
-export type Units = Base<"units"> & With<"values"> & { columns?: number; names?: string[]; paint?: boolean };
+export type Units = Base<"units"> & With<"values"> & { columns?: number; names?: string[]; paint?: boolean; first?: number };
 export type Field = Base<"field"> & With<"values"> & { extent: [number, number, number, number]; style: "heat" | "contour" };
 export type Arrows = Base<"arrows"> & With<"start" | "end">;
 export type Mesh = Base<"mesh"> & With<"xy">;
@@ -26,7 +28,8 @@ export type Bars = Base<"bars"> &
     log?: boolean;
     upright?: boolean;
   };
-export type Curves = Base<"curves"> & With<"xy"> & { columns?: string[]; stack?: boolean; signs?: number[]; dash?: number };
+export type Curves = Base<"curves"> &
+  With<"xy"> & { columns?: string[]; stack?: boolean; signs?: number[]; dash?: number; hue?: number };
 export type Decode = Base<"decode"> &
   With<never> & {
     program: string;
@@ -105,7 +108,13 @@ export type Frame = {
 };
 export type Metric = { steps: number[]; values: number[]; made?: number }; // `made`: literal points, told apart by number
 /** What a program has besides its argument: the chain time, the inverse temperature, sources of chance. */
-export type Ambient = { t?: number; beta?: number; noise?: () => number; uniform?: () => number };
+export type Ambient = {
+  t?: number;
+  beta?: number;
+  noise?: () => number;
+  uniform?: () => number;
+  held?: Float32Array; // known values of a state, NaN where free: what goes through its units one by one passes them over
+};
 /** A place in a program where chance decides, as it was at the last call: `out` fell with `p` (for a Gaussian the mean), which a
  *  sigmoid made of `input`; `name` is the register that got it, "x" the new state. */
 export type Coin = {
@@ -114,11 +123,15 @@ export type Coin = {
   p: Float32Array;
   out: Float32Array;
   input: Float32Array | null;
+  order: Int32Array | null; // in which its units came, one after the other; null: all at once
 };
 /** Returns a reused buffer, and leaves its registers: copy before the next call. */
 export type Program = ((x: Float32Array, at?: Ambient) => Float32Array) & {
   registers: Map<string, Float32Array>;
   coins: Coin[];
+  width: number; // of what it returns
+  mixture?: Mixture; // the mixture of Gaussians in it, if there is one
+  bare?: boolean; // … and whether minus its log is all there is
 };
 export type Status = {
   state: "starting" | "running" | "paused" | "done" | "stopped" | "interrupted" | "diverged";
@@ -142,16 +155,20 @@ export interface Walking {
   readonly moment: Frame | null; // the captioned moment of a unit's update
   readonly learning: "" | "never" | "ready"; // "": the model has no such action; never: nothing trains here
   readonly paints: boolean; // there is a board to paint on
+  readonly grains: Grain[]; // how much a step may be
   readonly words: string; // how it stands
   chains: number;
   seed: number;
   temperature: number;
   grain: Grain;
+  flips: number; // share of the units that are turned at the start from data
   slow: boolean;
   view: WalkView; // what a link keeps
   start(from: Begin): void;
   sweeps(count: number): void; // from the data, so many and no more
-  paint(unit: number, value: number): void; // NaN frees it
+  paint(unit: number, value: number, hold?: boolean): void; // NaN frees it; without hold the chain may change it again
+  put(state: number[]): void; // the first chain, there
+  stands(unit: number): number; // how it stands in the first chain
   free(): void;
   learn(): Promise<string>;
 }
@@ -161,6 +178,7 @@ export type WalkView = {
   temperature?: number;
   grain?: Grain;
   begin?: Begin;
+  flips?: number;
   clamp?: string; // "0-27+,40-": units 0 to 27 are on, 40 is off
 };
 

@@ -304,3 +304,152 @@ test("what data and dream say about the weights, and what is learnt once from th
   expect(await walk.learn()).toBe("");
   expect(sent).toEqual([["edit", { verb: "learn_once", args: { data, dream: x } }]]);
 });
+
+// ---------------------------------------------------------------- states longer than a row
+
+const [V, HID] = [4, 2];
+const N = V + HID;
+const links: Tensor = { shape: [N, N], data: new Float32Array(N * N) };
+for (let i = 0; i < N; i++)
+  for (let j = 0; j < i; j++) links.data[i * N + j] = links.data[j * N + i] = Math.fround(1.5 * chance.noise());
+const linked = new Map([
+  ["W", links],
+  ["b", tensor(N)],
+  ["half", { shape: [N, N], data: Float32Array.from(links.data, (w) => -w / 2) }],
+]);
+const WHOLE: Record<string, Op[]> = {
+  gibbs: [
+    ["sweep", "W", "b"],
+    ["put", "s"],
+    ["slice", V, N],
+    ["put", "h"],
+    ["get", "s"],
+  ],
+  energy: [
+    ["linear", "half"],
+    ["dot", "x"],
+    ["put", "pairs"],
+    ["get", "x"],
+    ["dot", "b"],
+    ["affine", 0, -1],
+    ["add", "pairs"],
+  ],
+};
+
+function whole() {
+  const { source, sent } = base();
+  const programs = new Map<string, Program>();
+  const panes: Pane[] = [
+    board("board", [{ type: "units", name: "x", paint: true, first: 0, static: true, tensors: { values: zeros(V) } }]),
+    board("hidden", [{ type: "units", name: "h", paint: true, first: V, static: true, tensors: { values: zeros(HID) } }]),
+    ...SCENE.panes.filter(({ name }) => ["rows", "visits"].includes(name)),
+    board("change", [
+      { type: "images", name: "data says", diverging: 1, static: true, tensors: { pixels: zeros(1, N, N) } },
+      { type: "images", name: "dream says", diverging: 1, static: true, tensors: { pixels: zeros(1, N, N) } },
+    ]),
+  ];
+  Object.assign(source, {
+    scene: { ...SCENE, panes, programs: WHOLE },
+    program: (name: string) => {
+      if (!(name in WHOLE)) return null;
+      if (!programs.has(name)) programs.set(name, compile(WHOLE[name], linked));
+      return programs.get(name);
+    },
+  });
+  const walk = new Walk("walk:run:abc/gibbs", "run:abc/gibbs", () => source);
+  walk.listen(() => {});
+  return { walk, source, sent };
+}
+const energyOf = (s: ArrayLike<number>) => compile(WHOLE.energy, linked)(Float32Array.from(s))[0];
+const state = (walk: Walk) => [...values(walk, "board/x"), ...values(walk, "hidden/h")];
+
+test("what is hidden in a state is on its own board, and a unit is one step", async () => {
+  const { walk } = whole();
+  expect(walk.grains).toEqual(["unit", "sweep"]);
+  walk.grain = "unit";
+  const seen: number[][] = [state(walk)];
+  for (let k = 0; k < N; k++) {
+    await walk.send("step", { n: 1 }); // the step before it is done at once
+    seen.push(state(walk));
+  }
+  for (let k = 1; k < seen.length; k++) {
+    const turned = seen[k].reduce((n, bit, i) => n + Number(bit !== seen[k - 1][i]), 0);
+    expect(turned).toBeLessThanOrEqual(1);
+  }
+});
+
+test("hidden units are held as well, and the exact bars are those of rows that agree", async () => {
+  const { walk } = whole();
+  walk.paint(V, 1);
+  walk.paint(0, 0);
+  for (let k = 0; k < 60; k++) {
+    await sweeps(walk, 1);
+    expect([state(walk)[0], state(walk)[V]]).toEqual([0, 1]);
+  }
+  const p = values(walk, "visits/states");
+  const exact = new Array(1 << V).fill(0);
+  for (let k = 0; k < 1 << N; k++) {
+    const s = Array.from({ length: N }, (_, i) => (k >> (N - 1 - i)) & 1);
+    if (s[V] === 1 && s[0] === 0) exact[k >> HID] += Math.exp(-energyOf(s));
+  }
+  const z = exact.reduce((a, b) => a + b);
+  for (const [k, share] of exact.entries()) expect(p[k]).toBeCloseTo(share / z, 5);
+});
+
+test("what is painted without being held, the chain may change", async () => {
+  const { walk } = whole();
+  walk.temperature = 4;
+  walk.paint(1, 1, false);
+  expect(state(walk)[1]).toBe(1);
+  const seen = new Set<number>();
+  for (let k = 0; k < 60; k++) {
+    await sweeps(walk, 1);
+    seen.add(state(walk)[1]);
+  }
+  expect(seen.size).toBe(2);
+});
+
+test("at temperature 0 the energy only falls, also within a sweep", async () => {
+  const { walk } = whole();
+  walk.temperature = 0;
+  await sweeps(walk, 5);
+  const { steps, values: energies } = walk.metrics.get("energy") as { steps: number[]; values: number[] };
+  expect(steps.length).toBeGreaterThan(6);
+  for (let k = 1; k < energies.length; k++) {
+    expect(steps[k]).toBeGreaterThan(steps[k - 1]);
+    expect(energies[k]).toBeLessThanOrEqual(energies[k - 1] + 1e-4);
+  }
+});
+
+test("of data a share is flipped, and what is hidden begins as the model guesses it", () => {
+  const { walk, source } = whole();
+  source.selection = 0;
+  walk.start("data");
+  expect(values(walk, "board/x")).toEqual(ROWS.slice(0, V));
+  let turned = 0;
+  for (let seed = 0; seed < 200; seed++) {
+    walk.seed = seed;
+    walk.flips = 0.25;
+    turned += values(walk, "board/x").reduce((n, bit, i) => n + Number(bit !== ROWS[i]), 0);
+  }
+  expect(turned / (200 * V)).toBeGreaterThan(0.18);
+  expect(turned / (200 * V)).toBeLessThan(0.32);
+  expect(walk.view).toMatchObject({ flips: 0.25, begin: "data" });
+});
+
+test("data and dream each say which pairs are on together, hidden units averaged over", () => {
+  const { walk, source } = whole();
+  source.selection = 1;
+  walk.start("data");
+  const says = values(walk, "change/data says");
+  const row = ROWS.slice(V, 2 * V);
+  let [z, both] = [0, 0];
+  for (let k = 0; k < 1 << HID; k++) {
+    const h = [(k >> 1) & 1, k & 1];
+    const weight = Math.exp(-energyOf([...row, ...h]));
+    z += weight;
+    both += weight * row[3] * h[1];
+  }
+  expect(says[3 * N + V + 1]).toBeCloseTo(0.5 + both / z / 2, 4);
+  expect(says[2 * N + 2]).toBe(0.5); // no unit is linked with itself
+});

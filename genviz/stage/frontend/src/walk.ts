@@ -34,9 +34,11 @@ const BYTES = 24e6; // of all that are kept
 const MOMENT = 500; // ms of a captioned moment
 export const CHAINS = [1, 4, 12, 20];
 export const WARMEST = 4;
+const EIGHTHS = 8; // of a sweep through the units one by one, after which its energy is noted
 
 type Kept = Map<string, Float32Array | Uint8Array>; // a register's numbers, one chain after the other
 type Sweep = { y: Float32Array; registers: Map<string, Float32Array>; coins: Coin[]; at: number; unit: number };
+type Place = { board: string; at: number };
 
 class Moment implements Frame {
   readonly time = 0;
@@ -64,6 +66,7 @@ export class Walk extends Player implements Walking {
   private chance = new Chance(0);
   private count = 12;
   private heat = 1;
+  private flipping = 0;
   private slowly = false;
   private begin: Begin = "noise";
   private states: Float32Array[] = [];
@@ -134,8 +137,18 @@ export class Walk extends Player implements Walking {
     return this.heat;
   }
 
+  /** The share of units that are turned when the chains begin at data. */
+  get flips(): number {
+    return this.flipping;
+  }
+
+  set flips(share: number) {
+    this.flipping = share;
+    this.start("data");
+  }
+
   set temperature(heat: number) {
-    this.heat = heat; // from the next sweep on
+    this.heat = heat; // from the next sweep on; at 0 every unit follows its input
     this.exact.forget();
     this.changed();
   }
@@ -151,6 +164,12 @@ export class Walk extends Player implements Walking {
     this.changed();
   }
 
+  /** How much a step may be: where units come one by one there are no layers. */
+  get grains(): Grain[] {
+    if (!this.given?.coins.length) return ["sweep"];
+    return this.given.coins.some(({ order }) => order) ? ["unit", "sweep"] : ["unit", "layer", "sweep"];
+  }
+
   get begins(): Begin[] {
     return this.rows() ? ["data", "noise", "fantasy"] : ["noise", "fantasy"];
   }
@@ -161,7 +180,9 @@ export class Walk extends Player implements Walking {
   }
 
   get paints(): boolean {
-    return this.scene?.panes.some(({ layers }) => layers.some((one) => one.type === "units" && one.paint)) ?? false;
+    return (
+      this.bits && (this.scene?.panes.some(({ layers }) => layers.some((one) => one.type === "units" && one.paint)) ?? false)
+    );
   }
 
   get words(): string {
@@ -179,7 +200,7 @@ export class Walk extends Player implements Walking {
   }
 
   get view(): WalkView {
-    const { count, seed, heat, grain, begin, clamp } = this;
+    const { count, seed, heat, grain, begin, clamp, flipping } = this;
     const held = ranges(clamp);
     return {
       ...(count !== 12 && { chains: count }),
@@ -187,6 +208,7 @@ export class Walk extends Player implements Walking {
       ...(heat !== 1 && { temperature: Math.round(heat * 100) / 100 }),
       ...(grain !== "sweep" && { grain }),
       ...(begin !== "noise" && { begin }),
+      ...(flipping && { flips: Math.round(flipping * 100) / 100 }),
       ...(held && { clamp: held }),
     };
   }
@@ -214,21 +236,35 @@ export class Walk extends Player implements Walking {
     this.play(true);
   }
 
-  paint(unit: number, value: number): void {
-    if (!(unit >= 0 && unit < this.dim)) return;
-    this.clamp[unit] = value;
+  paint(unit: number, value: number, hold = true): void {
+    if (!(unit >= 0 && unit < this.size)) return;
+    if (hold) this.clamp[unit] = value;
     this.sweep = null;
     this.exact.forget();
     for (const state of this.states) if (!Number.isNaN(value)) state[unit] = value;
     const newest = this.frames.at(-1);
     if (newest instanceof Moment && !Number.isNaN(value)) {
-      for (const name of ["x", "p"]) {
+      const { board, at } = this.place("x", unit);
+      for (const name of board === "x" ? ["x", "p"] : [board]) {
         const held = newest.kept.get(name);
-        for (let k = unit; held && k < held.length; k += this.dim) held[k] = held instanceof Uint8Array ? 255 * value : value;
+        const stride = board === "x" ? this.dim : Number.POSITIVE_INFINITY; // of a hidden board the first chain alone is kept
+        for (let k = at; held && k < held.length; k += stride) held[k] = held instanceof Uint8Array ? 255 * value : value;
       }
     }
     this.drawn.clear();
     this.seek(Number.POSITIVE_INFINITY);
+  }
+
+  /** Puts the first chain somewhere, from where it then goes on. */
+  put(state: number[]): void {
+    if (!this.states[0] || state.length !== this.dim) return;
+    this.begin = "noise";
+    this.states[0].set(state);
+    this.again();
+  }
+
+  stands(unit: number): number {
+    return this.states[0]?.[unit] ?? 0;
   }
 
   free(): void {
@@ -374,7 +410,7 @@ export class Walk extends Player implements Walking {
   }
 
   private open(): void {
-    if (this.clamp.length !== this.dim) this.clamp = new Float32Array(this.dim).fill(Number.NaN);
+    if (this.clamp.length !== this.size) this.clamp = new Float32Array(this.size).fill(Number.NaN);
     this.states = Array.from({ length: this.count }, (_, k) => this.fresh(k, this.begin));
     this.again();
   }
@@ -382,7 +418,8 @@ export class Walk extends Player implements Walking {
   private take(view: WalkView): void {
     this.wish = null;
     this.count = CHAINS.includes(view.chains ?? 0) ? (view.chains ?? 1) : this.count;
-    this.heat = Math.min(Math.max(view.temperature ?? this.heat, 0.05), WARMEST);
+    this.heat = Math.min(Math.max(view.temperature ?? this.heat, 0), WARMEST);
+    this.flipping = Math.min(Math.max(view.flips ?? this.flipping, 0), 0.5);
     this.grain = view.grain ?? this.grain;
     this.chance = new Chance(view.seed ?? this.seed);
     if (view.clamp !== undefined) unranged(view.clamp, this.clamp);
@@ -396,6 +433,11 @@ export class Walk extends Player implements Walking {
 
   private get dim(): number {
     return (this.scene?.shape ?? []).reduce((n, size) => n * size, this.scene ? 1 : 0);
+  }
+
+  /** Units of a whole state: a row of data, and what is hidden behind it. */
+  private get size(): number {
+    return this.given?.width || this.dim;
   }
 
   private get head(): number {
@@ -420,22 +462,41 @@ export class Walk extends Player implements Walking {
     return null;
   }
 
-  /** Whether a state is bits; else it is real numbers. */
+  /** Whether a state is bits, on a board; else it is real numbers. */
   private get bits(): boolean {
-    return this.given?.coins.at(-1)?.kind !== "gaussian";
+    return this.scene?.panes.some(({ layers }) => layers.some(({ type, name }) => type === "units" && name === "x")) ?? false;
   }
 
   private fresh(chain: number, from: Begin): Float32Array {
     const rows = this.rows();
+    const chance = this.chance.turn(chain, 0);
     if (from === "data" && rows) {
       // the chosen row; other chains begin at the rows after it
-      return this.held(rows[(Math.max(this.base.selection, 0) + chain) % rows.length].slice());
+      const row = rows[(Math.max(this.base.selection, 0) + chain) % rows.length];
+      return this.held(this.completed(row.map((value) => (this.bits && chance.uniform() < this.flipping ? 1 - value : value))));
     }
     const kept = from === "fantasy" ? this.parked[chain] : undefined;
     if (kept) return this.held(kept.slice());
-    const chance = this.chance.turn(chain, 0);
-    if (this.bits) return this.held(Float32Array.from({ length: this.dim }, () => Number(chance.uniform() < 0.5)));
+    if (this.bits) return this.held(Float32Array.from({ length: this.size }, () => Number(chance.uniform() < 0.5)));
     return this.held(Float32Array.from({ length: this.dim }, (_, i) => scattered(rows, i, chance.noise())));
+  }
+
+  /** A row with what is hidden behind it: as the model guesses it, else coins. */
+  private completed(row: Float32Array): Float32Array {
+    if (this.size === row.length) return row;
+    const mean = this.program("rise")?.(row);
+    const state = Float32Array.from({ length: this.size }, (_, i) => Number(this.chance.uniform() < (mean?.[i] ?? 0.5)));
+    state.set(row);
+    return state;
+  }
+
+  /** Where units of the row are held and nothing in a sweep reads them: what is hidden begins the sweep as the row suggests. */
+  private recognise(chain: number): void {
+    if (!this.origin?.programs.look || this.clamp.subarray(0, this.dim).every(Number.isNaN)) return;
+    const state = this.states[chain];
+    const mean = this.program("look")?.(state);
+    const { uniform } = this.chance.turn(chain, this.head | 0x40000000);
+    for (let i = this.dim; mean && i < state.length; i++) state[i] = Number(uniform() < mean[i]);
   }
 
   private held(state: Float32Array): Float32Array {
@@ -450,8 +511,10 @@ export class Walk extends Player implements Walking {
     this.goal = Number.POSITIVE_INFINITY;
     this.frames = [];
     this.drawn.clear();
-    this.energy.steps = [];
-    this.energy.values = [];
+    for (const metric of this.metrics.values()) {
+      metric.steps = [];
+      metric.values = [];
+    }
     this.exact.forget();
     this.following = true;
     this.record();
@@ -461,7 +524,7 @@ export class Walk extends Player implements Walking {
 
   private ambient(chain: number, sweep: number): Ambient {
     const { uniform, noise } = this.chance.turn(chain, sweep);
-    return { beta: 1 / this.heat, uniform, noise };
+    return { beta: 1 / this.heat, uniform, noise, held: this.clamp };
   }
 
   /** A unit, a layer or a whole sweep. */
@@ -476,6 +539,8 @@ export class Walk extends Player implements Walking {
         sweep.unit = 0;
       }
       if (sweep.at < sweep.coins.length) {
+        const { order, out } = sweep.coins[sweep.at];
+        if (order) this.figure(this.head + sweep.unit / out.length, through(this.states[0], sweep, sweep.unit));
         this.changed();
         return;
       }
@@ -483,23 +548,48 @@ export class Walk extends Player implements Walking {
     this.walked();
   }
 
-  /** The next unit from `unit` on that is free to change. */
-  private next(sweep: Sweep, unit: number): number {
-    const coin = sweep.coins[sweep.at];
-    let i = unit;
-    while (coin.name === "x" && i < coin.out.length && !Number.isNaN(this.clamp[i])) i++;
+  /** The place of the next unit from `from` on that is free to change, in the order in which the units of a coin come. */
+  private next(sweep: Sweep, from: number): number {
+    const { name, out, order } = sweep.coins[sweep.at];
+    let i = from;
+    while (i < out.length && !this.loose(name, order?.[i] ?? i)) i++;
     return i;
+  }
+
+  private loose(register: string, unit: number): boolean {
+    const first = register === "x" ? 0 : this.first(register);
+    return first < 0 || Number.isNaN(this.clamp[first + unit] ?? Number.NaN);
+  }
+
+  /** The place of a register's first unit in the state, −1 if it is no part of it. */
+  private first(register: string): number {
+    for (const { layers } of this.scene?.panes ?? [])
+      for (const layer of layers) if (layer.type === "units" && layer.name === register) return layer.first ?? -1;
+    return -1;
+  }
+
+  /** On which board the unit of a register is, and where there: what is hidden in a state has boards of its own. */
+  private place(register: string, unit: number): Place {
+    if (register === "x" && unit >= this.dim)
+      for (const { layers } of this.scene?.panes ?? [])
+        for (const layer of layers) {
+          const at = unit - (layer.type === "units" ? (layer.first ?? this.size) : this.size);
+          if (layer.type === "units" && at >= 0 && at < (layer.tensors.values?.shape[0] ?? 0)) return { board: layer.name, at };
+        }
+    return { board: register, at: unit };
   }
 
   /** The next sweep of the first chain, to be shown bit by bit. */
   private tossed(): Sweep | null {
     if (!this.given) return null;
+    this.recognise(0);
     const y = this.held(this.given(this.states[0], this.ambient(0, this.head + 1)).slice());
     const coins = this.given.coins.map((coin) => ({
       ...coin,
       p: coin.p.slice(),
       out: coin.name === "x" ? y : coin.out.slice(),
       input: coin.input?.slice() ?? null,
+      order: coin.order?.slice() ?? null,
     }));
     const registers = new Map([...this.given.registers].map(([name, values]) => [name, values.slice()]));
     return coins.length ? { y, registers, coins, at: 0, unit: 0 } : null;
@@ -513,13 +603,16 @@ export class Walk extends Player implements Walking {
     const kept = this.blank();
     for (let k = 0; k < states.length; k++) {
       const told = k === 0 ? sweep : null;
-      states[k].set(told?.y ?? given(states[k], this.ambient(k, step)));
+      if (!told) this.recognise(k);
+      const next = told?.y ?? given(states[k], this.ambient(k, step));
+      if (k === 0) this.descend(told ?? given, step);
+      states[k].set(next);
       this.held(states[k]);
       this.keep(kept, k, told?.registers ?? given.registers);
     }
     this.sweep = null;
     this.push(step, kept);
-    this.exact.visit(states);
+    this.exact.visit(states, this.dim);
   }
 
   /** A frame of where the chains stand without having moved: no sweep has led here. */
@@ -541,18 +634,32 @@ export class Walk extends Player implements Walking {
     const size = [...kept.values()].reduce((sum, values) => sum + values.byteLength, 64);
     const most = Math.min(MOST, Math.max(100, Math.floor(BYTES / size)));
     if (frames.length > most) this.frames = frames.filter((_, i) => i === 0 || i >= most / 2 || i % 2 === 0); // older ones thin out
-    const energy = this.given && this.program("energy")?.(this.states[0])[0];
-    if (energy !== undefined && energy !== null && Number.isFinite(energy)) {
-      while ((this.energy.steps.at(-1) ?? -1) >= step) {
-        this.energy.steps.pop();
-        this.energy.values.pop();
-      }
-      this.energy.steps.push(step);
-      this.energy.values.push(energy);
-    }
+    this.figure(step, this.states[0]);
     this.status = { state: "done", step, until: 0 };
     if (this.following) this.playhead = step;
     this.changed();
+  }
+
+  /** What the energy did within a sweep that went through the units one by one. */
+  private descend({ coins }: { coins: Coin[] }, step: number): void {
+    const order = coins[0]?.order;
+    if (!order || coins.length !== 1) return;
+    for (let part = 1; part < Math.min(EIGHTHS, order.length); part++) {
+      const done = Math.round((part * order.length) / EIGHTHS);
+      this.figure(step - 1 + done / order.length, through(this.states[0], { coins }, done));
+    }
+  }
+
+  /** The figures of a state of the first chain, at a step or a part of one. */
+  private figure(step: number, state: Float32Array): void {
+    const energy = this.given && this.program("energy")?.(state)[0];
+    if (energy !== undefined && energy !== null) noted(this.energy, step, energy);
+    const overlap = this.origin?.programs.overlap ? this.program("overlap")?.(state) : null;
+    for (const [k, value] of overlap?.entries() ?? []) {
+      const name = `overlap ${k + 1}`;
+      if (!this.metrics.has(name)) this.metrics.set(name, { steps: [], values: [] });
+      noted(this.metrics.get(name) as Metric, step, value);
+    }
   }
 
   /** One frame of the past. */
@@ -574,23 +681,22 @@ export class Walk extends Player implements Walking {
       return;
     }
     const coin = sweep.coins[sweep.at];
-    const unit = this.grain === "unit" ? this.next(sweep, sweep.unit) : -1;
-    if (unit >= coin.out.length) {
+    const place = this.grain === "unit" ? this.next(sweep, sweep.unit) : -1;
+    if (place >= coin.out.length) {
       this.once("layer"); // all of them are clamped
       return;
     }
-    this.phase(coin, unit, 0);
+    this.phase(coin, place < 0 ? -1 : (coin.order?.[place] ?? place), 0);
   }
 
   private phase(coin: Coin, unit: number, phase: 0 | 1 | 2): void {
     const at = Math.max(unit, 0);
     const [input, p, value] = [coin.input?.[at] ?? coin.p[at], coin.p[at], coin.out[at]];
-    this.spot = { board: coin.name, unit, phase, since: performance.now(), input, p, value };
-    const told = this.told(coin.name);
+    const { board, at: there } = this.place(coin.name, at);
+    this.spot = { board, unit: unit < 0 ? -1 : there, phase, since: performance.now(), input, p, value };
+    const told = this.told(board);
     const caption =
-      unit < 0
-        ? layerWords(coin, phase)
-        : unitWords(coin, this.unitName(coin.name, unit), this.spot, this.was(coin.name, unit));
+      unit < 0 ? layerWords(coin, phase) : unitWords(coin, this.unitName(board, there), this.spot, this.was(board, there));
     if (phase === 2) this.reveal(false);
     const layers = this.sweep ? this.partly().layers : (this.around()?.a.layers ?? {});
     this.moment = {
@@ -675,7 +781,8 @@ export class Walk extends Player implements Walking {
     const small = this.bits;
     return new Map(
       [...this.wanted].map(([name, whose]) => {
-        const size = (name === "x" ? dim : (given?.registers.get(name)?.length ?? dim)) * (whose === "all" ? states.length : 1);
+        const one = name === "x" ? dim : (given?.registers.get(name)?.length ?? dim);
+        const size = one * (whose === "all" ? states.length : 1);
         const coarse = small && (name === "x" || this.given?.coins.some((coin) => coin.name === name) || name === "p");
         return [name, coarse ? new Uint8Array(size) : new Float32Array(size)] as const;
       }),
@@ -684,10 +791,11 @@ export class Walk extends Player implements Walking {
 
   private keep(kept: Kept, chain: number, registers: Map<string, Float32Array>): void {
     for (const [name, to] of kept) {
-      const values = name === "x" ? this.states[chain] : registers.get(name);
+      const values = name === "x" ? this.states[chain].subarray(0, this.dim) : registers.get(name);
       if (!values || (chain + 1) * values.length > to.length) continue; // of the first chain alone
       const at = chain * values.length;
-      const free = name === "p" && values.length === this.clamp.length ? this.clamp : null;
+      const first = name === "p" && values.length === this.dim ? 0 : this.first(name);
+      const free = first < 0 || name === "x" ? null : this.clamp.subarray(first);
       for (let i = 0; i < values.length; i++) {
         const value = free && !Number.isNaN(free[i]) ? free[i] : values[i];
         to[at + i] = to instanceof Uint8Array ? Math.round(255 * value) : value;
@@ -703,11 +811,15 @@ export class Walk extends Player implements Walking {
     const kept: Kept = new Map(newest.kept);
     for (const [c, coin] of sweep.coins.entries()) {
       const done = c < sweep.at ? coin.out.length : c === sweep.at ? sweep.unit : 0;
-      const held = kept.get(coin.name);
-      if (!done || !held) continue;
-      const fresh = held.slice();
-      for (let i = 0; i < done; i++) fresh[i] = fresh instanceof Uint8Array ? 255 * coin.out[i] : coin.out[i];
-      kept.set(coin.name, fresh);
+      const fresh: Kept = new Map();
+      for (let k = 0; k < done; k++) {
+        const unit = coin.order?.[k] ?? k;
+        const { board, at } = this.place(coin.name, unit);
+        if (!fresh.has(board)) fresh.set(board, kept.get(board)?.slice() ?? new Float32Array(0));
+        const to = fresh.get(board) as Float32Array | Uint8Array;
+        to[at] = to instanceof Uint8Array ? 255 * coin.out[unit] : coin.out[unit];
+      }
+      for (const [name, values] of fresh) kept.set(name, values);
     }
     return new Moment(newest.step, kept, (moment) => this.layers(moment));
   }
@@ -738,6 +850,7 @@ export class Walk extends Player implements Walking {
     if (layer.role === "data" && layer.type !== "units") return layer;
     const values = moment.kept.get(layer.name);
     if (layer.type === "images" && layer.name === "filters") return this.lit(layer, moment);
+    if (layer.type === "field") return this.borrowed(layer);
     if (layer.type === "units" && values) {
       const size = layer.tensors.values?.shape[0] ?? values.length;
       return { ...layer, tensors: { values: { data: floats(values).subarray(0, size), shape: [size] } } };
@@ -760,10 +873,24 @@ export class Walk extends Player implements Walking {
       return { ...layer, tensors: { xy: { data: Float32Array.from(xy), shape: [xy.length / 2, 2] } } };
     }
     const seen = {
+      size: this.size,
       x: floats(moment.kept.get("x") ?? new Float32Array(0)).subarray(0, this.dim),
       data: this.rows()?.[Math.max(this.row, this.base.selection, 0)],
     };
-    return this.change.fill(layer, this.given, seen) ?? this.exact.fill(layer, this.heat, this.clamp) ?? layer;
+    return (
+      this.change.fill(layer, this.given, this.program("energy"), seen) ??
+      this.exact.fill(layer, this.heat, this.clamp, this.size) ??
+      layer
+    );
+  }
+
+  /** A map that is recorded of the base under the same name, as it is at the playhead. */
+  private borrowed(layer: Layer): Layer {
+    const { base } = this;
+    const layers = (live(base) ? base.around()?.a : base.frames.at(-1))?.layers ?? {};
+    for (const [key, found] of Object.entries(layers))
+      if (key.endsWith(`/${layer.name}`) && found.type === layer.type) return { ...found, hidden: layer.hidden };
+    return layer;
   }
 
   /** The filters that are recorded of the base, those of hidden units that are off left blank. */
@@ -778,6 +905,28 @@ export class Walk extends Player implements Walking {
     for (let j = 0; j < shape[0]; j++) if (h[j]) pixels.set(data.subarray(j * size, (j + 1) * size), j * size);
     return { ...layer, ...(here.diverging && { diverging: here.diverging }), tensors: { pixels: { data: pixels, shape } } };
   }
+}
+
+/** A state in the middle of a sweep through its units one by one, the first `done` of them having come. */
+function through(before: Float32Array, { coins }: { coins: Coin[] }, done: number): Float32Array {
+  const state = before.slice();
+  const { order, out } = coins[0];
+  for (let k = 0; k < done; k++) {
+    const unit = order?.[k] ?? k;
+    state[unit] = out[unit];
+  }
+  return state;
+}
+
+/** A figure, in place of those that were noted of this step or a later one. */
+function noted({ steps, values }: Metric, step: number, value: number): void {
+  if (!Number.isFinite(value)) return;
+  while ((steps.at(-1) ?? -1) >= step) {
+    steps.pop();
+    values.pop();
+  }
+  steps.push(step);
+  values.push(value);
 }
 
 function floats(values: Float32Array | Uint8Array): Float32Array {

@@ -23,13 +23,19 @@ const BRUSHES: Record<Brushed, string> = {
   free: "Let units go",
 };
 const KS = [1, 2, 5, 10, 25];
+const COLDEST = -2.1; // on the slider: there the temperature is 0
 
 export class WalkBar {
   readonly root = el("div", { class: "walkbar" });
   private readonly pressed: [HTMLButtonElement, () => boolean][] = [];
   private readonly begins: HTMLButtonElement[] = [];
+  private readonly grains: HTMLButtonElement[];
+  private readonly flips = el("input", { type: "range", min: 0, max: 50, step: 1, value: 0, "aria-label": "flipped, percent" });
+  private readonly flipsShown = el("output", {}, "0 %");
+  private readonly flipping: HTMLElement;
+  private readonly holds = el("button", { class: "text-button", type: "button", "aria-pressed": "true" }, "hold");
   private readonly chains: HTMLSelectElement;
-  private readonly heat = el("input", { type: "range", min: -2, max: 2, step: 0.1, "aria-label": "temperature" });
+  private readonly heat = el("input", { type: "range", min: COLDEST, max: 2, step: 0.1, "aria-label": "temperature" });
   private readonly heatShown = el("output", {}, "1");
   private readonly seed = el("input", { type: "number", min: 0, max: 999_999, step: 1, "aria-label": "seed of the chance" });
   private readonly learn = el("button", { class: "text-button live", type: "button" }, "learn once");
@@ -60,6 +66,7 @@ export class WalkBar {
         if (value === "sweep") walk.slow = false;
       },
     );
+    this.grains = grain.buttons;
     const begin = (Object.keys(BEGINS) as Begin[]).map((name) => {
       const button = el("button", { class: "text-button", type: "button", title: BEGINS[name][1] }, BEGINS[name][0]);
       button.dataset.begin = name;
@@ -79,7 +86,8 @@ export class WalkBar {
       }),
     );
     this.heat.addEventListener("input", () => {
-      walk.temperature = Math.min(2 ** Number(this.heat.value), WARMEST);
+      const at = Number(this.heat.value);
+      walk.temperature = at <= COLDEST + 0.01 ? 0 : Math.min(2 ** at, WARMEST);
     });
     this.heat.addEventListener("change", () => run(() => undefined));
     this.seed.addEventListener("change", () =>
@@ -99,7 +107,18 @@ export class WalkBar {
     this.freeing.title = "Let all units go";
     this.freeing.addEventListener("click", () => run(() => walk.free()));
     this.learn.addEventListener("click", () => run(() => walk.learn()));
-    paint.group.append(this.freeing);
+    this.holds.title = "What you paint is held; let go of this, and the chain may change it again";
+    this.holds.addEventListener("click", () => {
+      brush.holds = !brush.holds;
+      this.draw();
+    });
+    this.flips.title = "Start from data of which so many units are turned";
+    this.flips.addEventListener("input", () => {
+      walk.flips = Number(this.flips.value) / 100;
+    });
+    this.flips.addEventListener("change", () => run(() => undefined));
+    this.flipping = group("flip", this.flips, this.flipsShown);
+    paint.group.append(this.holds, this.freeing);
     this.paint = paint.group;
     const rest = el("div", { class: "groups", hidden: true }, group("chains", this.chains), group("seed", this.seed));
     const more = el("button", { class: "text-button", type: "button", "aria-expanded": "false" }, "more");
@@ -111,6 +130,7 @@ export class WalkBar {
     this.root.append(
       grain.group,
       group("start", ...begin),
+      this.flipping,
       this.many,
       paint.group,
       group("temperature", this.heat, this.heatShown),
@@ -130,17 +150,25 @@ export class WalkBar {
       walk.seed,
       walk.learning,
       walk.paints,
+      walk.grains,
+      walk.flips,
       brush.now,
+      brush.holds,
       walk.clamp.some((v) => !Number.isNaN(v)),
     ].join("|");
     if (look === this.shown) return;
     this.shown = look;
     for (const [button, on] of this.pressed) button.setAttribute("aria-pressed", String(on()));
     this.paint.hidden = !walk.paints;
+    for (const button of this.grains) button.hidden = !walk.grains.includes(button.textContent as Grain);
+    this.flipping.hidden = !walk.paints || !walk.begins.includes("data");
+    this.flips.value = String(Math.round(100 * walk.flips));
+    say(this.flipsShown, `${Math.round(100 * walk.flips)} %`);
+    this.holds.setAttribute("aria-pressed", String(brush.holds));
     for (const button of this.begins) button.hidden = !walk.begins.includes(button.dataset.begin as Begin);
     this.many.hidden = !walk.begins.includes("data");
     this.chains.value = String(walk.chains);
-    this.heat.value = String(Math.log2(walk.temperature));
+    this.heat.value = String(walk.temperature ? Math.log2(walk.temperature) : COLDEST);
     say(this.heatShown, number(walk.temperature, 2));
     this.seed.value = String(walk.seed);
     this.freeing.disabled = !walk.clamp.some((v) => !Number.isNaN(v));

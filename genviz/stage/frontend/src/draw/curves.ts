@@ -3,7 +3,7 @@
 import { frame, inset, type Limits, Plane } from "../axes";
 import { lastWhere } from "../playback";
 import type { Theme } from "../theme";
-import { colourOf } from "../theme";
+import { hueOf } from "../theme";
 import { thin } from "../thin";
 import type { Curves, Metric, Pane, Source } from "../types";
 import { number } from "../words";
@@ -97,7 +97,7 @@ function pile(lines: Series[], stack: string): Series[] {
 /** The lines of the layers that are on. */
 export function seriesOf(layers: Curves[], source: Source, theme: Theme): Series[] {
   return layers.flatMap((layer): Series[] => {
-    const colour = colourOf(theme, layer.role);
+    const colour = hueOf(theme, layer);
     const dashes = layer.role === "truth" ? TRUTH : PLAIN;
     const xy = layer.tensors.xy?.data;
     if (xy) return [line(literal(xy), 1, { name: layer.label ?? "", colour, dash: dashes[(layer.dash ?? 0) % 4] })];

@@ -1,0 +1,109 @@
+"""The client programs of a stack (docs/wire.md): what the browser needs to dream with it by itself."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+from genviz.models.energy.belief import Level
+
+Program = list[list[Any]]
+COIN: Program = [["temper"], ["sigmoid"], ["put", "p"], ["bernoulli"]]
+
+
+class Played:
+    """Programs of a state x, h1, … up to the visible units of the top level, its class last, whatever the moment of the
+    training: a level that is not there yet is left out by its `there`, a factor 0 or 1, and its units stay dark."""
+
+    def __init__(self, nets: Sequence[Level], prefix: str) -> None:
+        self.nets, self.prefix, self.last = nets, prefix, len(nets) - 1
+        self.at = [0, *accumulate(net.size for net in nets)]
+        self.names = ["x", *(f"h{i}" for i in range(1, len(nets))), "h"]
+        self.labels = nets[-1].labels
+        self.state = [*self.names[:-1], *["label"] * (self.labels > 0)]
+
+    def of(self, i: int, what: str) -> str:
+        return f"{self.prefix}.{i}.{what}"
+
+    def times(self, i: int) -> list[Any]:
+        """Times 1 if level i is there, else 0."""
+        return ["affine", 0, self.of(i, "there")]
+
+    def less(self, i: int, register: str) -> Program:
+        """The same the other way round, by way of a register: times 0 if level i is there, else 1."""
+        return [["put", register], self.times(i), ["affine", 0, -1], ["add", register]]
+
+    def visible(self, i: int) -> Program:
+        """The visible units of level i in the state; of the last one with the class."""
+        bits: Program = [["get", "x"], ["slice", self.at[i], self.at[i + 1]]]
+        if i < self.last or not self.labels:
+            return bits
+        return [
+            *bits,
+            ["put", "v"],
+            ["get", "x"],
+            ["slice", self.at[-1], self.at[-1] + self.labels],
+            ["put", "y"],
+            ["concat", "v", "y"],
+        ]
+
+    def seen(self, i: int) -> list[Any]:
+        """The input of the units above, by recognition."""
+        return ["linear", self.of(i, "W" if self.nets[i].R is None else "R"), self.of(i, "c"), "T"]
+
+    def painted(self, i: int) -> list[Any]:
+        """The input of the units below."""
+        return ["linear", self.of(i, "W"), self.of(i, "b")]
+
+    def chosen(self) -> Program:
+        """Of the input of the top level's visible units, a class; what is left are the units."""
+        size = self.nets[-1].size
+        one: Program = [
+            ["slice", size, size + self.labels],
+            ["temper"],
+            ["softmax"],
+            ["choose", self.at[-1]],
+            self.times(self.last),
+        ]
+        return [["put", "down"], *one, ["put", "label"], ["get", "down"], ["slice", 0, size]]
+
+    # ------------------------------------------------------------ the programs
+
+    def gibbs(self) -> Program:
+        """A sweep of the top level, painted downwards."""
+        made: Program = []
+        for i in range(self.last, -1, -1):
+            made += [*self.visible(i), self.seen(i), ["put", "input"], ["temper"], ["sigmoid"], ["bernoulli"]]
+            if i < self.last:  # what the level above has painted counts, if it is there
+                made += [*self.less(i + 1, "own"), ["add", self.names[i + 1]]]
+            made += [self.times(i), ["put", self.names[i + 1]], self.painted(i)]
+            made += [*(self.chosen() if self.labels and i == self.last else []), *COIN, ["put", self.names[i]]]
+            made += [self.times(i), ["put", self.names[i]]] if i else []
+        return [*made, ["concat", *self.state]]
+
+    def energy(self) -> Program:
+        """-log p(x, h1, …) - log Z: the free energy of the top level, and what each level below pays to paint."""
+        made: Program = []
+        for i in range(self.last + 1):
+            made += [*self.visible(i), ["put", "v"], ["linear", self.of(i, "W"), self.of(i, "c"), "T"], ["softplus"], ["sum"]]
+            made += [["put", "f"], ["get", "v"], ["dot", self.of(i, "b")], ["add", "f"], ["affine", 0, -1], self.times(i)]
+            if i < self.last:
+                above: Program = [["get", "x"], ["slice", self.at[i + 1], self.at[i + 2]], self.painted(i), ["put", "u"]]
+                made += [*self.less(i + 1, "f"), ["put", "f"], *above, ["softplus"], ["sum"], ["put", "s"]]
+                made += [["get", "v"], ["mul", "u"], ["sum"], ["affine", 0, -1], ["add", "s"], self.times(i + 1), ["add", "f"]]
+            made += [["add", "total"]] * (i > 0) + [["put", "total"]] * (i < self.last)
+        return made
+
+    def rise(self) -> Program:
+        """The means of a whole state to begin from, as recognition has them; every class is as likely."""
+        made: Program = [["put", "x"]]
+        for i in range(self.last):
+            made += [self.seen(i), ["sigmoid"], ["put", self.names[i + 1]]]
+        if self.labels:
+            made += [["slice", 0, 1], ["affine", 1 / self.labels, 0], ["put", "y"], ["concat", *["y"] * self.labels]]
+            made += [["put", "label"]]
+        return [*made, ["concat", *self.state]]
+
+    def programs(self) -> dict[str, Program]:
+        """Those, and `look`: the same means, of a whole state."""
+        rise = self.rise()
+        return {"gibbs": self.gibbs(), "energy": self.energy(), "rise": rise, "look": [["slice", 0, self.at[1]], *rise]}
