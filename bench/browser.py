@@ -276,3 +276,38 @@ def gibbs() -> float:
         page.locator(".walkbar").evaluate("bar => bar.scrollIntoView()")
         page.wait_for_timeout(2000)
         return page.evaluate(WALK, walk)
+
+
+# a race of four lanes, each of its steps in each of them: the slowest lane's steps a second, and the longest animation frame
+RACE = f"""async id => {{ const s = {SOURCE}; s.clock = 'steps'; s.chains = 5; s.rate = 2000; s.play(true);
+  const frame = () => new Promise(requestAnimationFrame);
+  for (let k = 0; k < 60; k++) await frame();
+  const began = performance.now(), from = s.lanes.map(lane => lane.steps); let last = began, longest = 0;
+  while (last - began < 3000) {{
+    await frame(); const now = performance.now(); longest = Math.max(longest, now - last); last = now }}
+  const rates = s.lanes.map((lane, i) => (lane.steps - from[i]) / (last - began) * 1000);
+  return [Math.min(...rates), longest] }}"""
+
+
+def raced() -> tuple[float, float]:
+    with opened("/mcmc?preset=grid25") as page:
+        race = "race:pretrained:mcmc-grid25"
+        page.locator(".st-key-race").evaluate("card => card.scrollIntoView()")
+        page.wait_for_function(f"id => {SOURCE}?.lanes.length", arg=race)
+        page.wait_for_timeout(2000)
+        return tuple(page.evaluate(RACE, race))
+
+
+@bench(
+    "a race of four samplers with 5 chains each on 25 Gaussians, drawn: steps a second in each lane",
+    1000,
+    "steps/s",
+    least=True,
+)
+def race() -> float:
+    return raced()[0]
+
+
+@bench("the longest animation frame of that race", 34, "ms")
+def race_frame() -> float:
+    return raced()[1]

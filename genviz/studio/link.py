@@ -43,6 +43,35 @@ WALK: dict[str, Callable[[Any], bool]] = {
 }
 
 
+def _whole(low: int, high: int) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+LANE: dict[str, Callable[[Any], bool]] = {
+    "sampler": lambda value: value in ("mh", "gibbs", "ula", "mala", "hmc", "pt"),
+    "eps": lambda value: _number(value) and 0 < value <= 10,
+    "leapfrog": _whole(1, 500),
+    "temperatures": _whole(2, 32),
+}
+RACE: dict[str, Callable[[Any], bool]] = {
+    "lanes": lambda value: isinstance(value, list) and 2 <= len(value) <= 4 and all(map(_lane, value)),
+    "clock": lambda value: value in ("evaluations", "steps"),
+    "chains": _whole(1, 20),
+    "begin": lambda value: value in ("centre", "point", "draws"),
+    "point": lambda value: _numbers(value) and len(value) == 2,
+    "seed": _whole(0, 10**6 - 1),
+    "fog": lambda value: isinstance(value, bool),
+    "jumps": lambda value: isinstance(value, bool),
+    "rate": _whole(1, 2000),
+    "guess": _whole(0, 9),
+    "tick": _whole(0, 10**6),
+}
+
+
+def _lane(value: Any) -> bool:
+    return isinstance(value, dict) and "sampler" in value and _all(value, LANE)
+
+
 def _settings(value: Any) -> bool:
     return isinstance(value, dict) and len(value) <= 64 and all(isinstance(v, str | bool) or _number(v) for v in value.values())
 
@@ -65,6 +94,7 @@ VIEW: dict[str, Callable[[Any], bool]] = {
     "pair": lambda value: isinstance(value, str) and len(value) <= LONGEST,
     "cursor": lambda value: value is None or (_numbers(value) and len(value) > 0),
     "walk": lambda value: isinstance(value, dict) and _all(value, WALK),
+    "race": lambda value: isinstance(value, dict) and _all(value, RACE),
 }
 
 

@@ -189,6 +189,17 @@ class Page:
         label, looked = f"{self._label()}, a chain", partial(self._note, "walk")
         stage(source, key=source, panes=panes, transport=True, height=height, label=label, view=view, looked=looked)
 
+    def race(self, height: int = 300) -> None:
+        """Samplers side by side on the target that is shown, run in the browser; nothing where there is no such course."""
+        if self.source and sources.pictured(self.source, "race") and "score" in sources.programs(self.source, "score"):
+            with st.container(key="race"):
+                self._race(f"race:{self.source.id}", height)
+
+    @st.fragment
+    def _race(self, source: str, height: int) -> None:
+        label, looked, view = f"{self._label()}, a race", partial(self._note, "race"), self._view("race")
+        stage(source, key=source, transport=True, height=height, label=label, view=view, looked=looked)
+
     def _controls(self) -> None:
         """Preset, knobs, the run's settings, Train. Each part is a fragment: moving a knob reruns its neighbours alone."""
         presets = _presets(self.slug)
@@ -345,7 +356,9 @@ class Page:
             return str(error)
         if parent:
             pool().command(parent, "pause")  # two would share the machine
-        for name in [each for each in st.query_params if each in ("view", "walk", "beside") or each.startswith("film.")]:
+        for name in [
+            each for each in st.query_params if each in ("view", "walk", "race", "beside") or each.startswith("film.")
+        ]:
             st.query_params.pop(name)
         st.query_params["run"] = run
         if beside:

@@ -16,6 +16,7 @@ bits = page.source is not None and page.source.images
 modes = page.preset in ("grid25", "two-modes")
 page.stage(["samples"] if bits else ["density", "data"])
 
+page.race()  # samplers side by side, run by the browser
 page.walk("gibbs")  # of bits: one unit at a time, beside the exact share of each state
 page.pictures(["averages"] if bits else ["evaluations"], ["traces"], *([["agreeing"]] if modes else []), ["memory"])
 page.film("ladder")  # replicas from hot to cold

@@ -1,4 +1,4 @@
-"""What a link may say of a chain in the browser."""
+"""What a link may say of chains in the browser."""
 
 import json
 from typing import Any
@@ -30,3 +30,38 @@ def test_the_view_of_a_walk_is_read_as_it_was_written() -> None:
 def test_one_that_makes_no_sense_is_refused(walk: Any) -> None:
     with pytest.raises(ValueError, match="not a view"):
         read_view(json.dumps({"walk": walk}))
+
+
+LANES = [
+    {"sampler": "hmc", "eps": 0.15, "leapfrog": 20},
+    {"sampler": "gibbs"},
+    {"sampler": "pt", "eps": 0.5, "temperatures": 8},
+]
+RACE = {"lanes": LANES, "clock": "steps", "chains": 20, "begin": "point", "point": [1.5, -2], "seed": 3, "fog": True}
+MORE = {"jumps": True, "rate": 2000, "guess": 9, "tick": 10_000}
+
+
+def test_the_view_of_a_race_is_read_as_it_was_written() -> None:
+    assert read_view(json.dumps({"race": RACE | MORE})) == {"race": RACE | MORE}
+
+
+@pytest.mark.parametrize(
+    "race",
+    [
+        {"lanes": LANES[:1]},
+        {"lanes": [*LANES, *LANES]},
+        {"lanes": [{"sampler": "mh"}, {"sampler": "nuts"}]},
+        {"lanes": [{"sampler": "mh"}, {"eps": 1}]},
+        {"lanes": [{"sampler": "mh"}, {"sampler": "mh", "eps": 0}]},
+        {"lanes": [{"sampler": "mh"}, {"sampler": "hmc", "leapfrog": 2.5}]},
+        {"point": [1]},
+        {"begin": "data"},
+        {"chains": True},
+        {"tick": -1},
+        {"else": 1},
+        [],
+    ],
+)
+def test_a_race_that_makes_no_sense_is_refused(race: Any) -> None:
+    with pytest.raises(ValueError, match="not a view"):
+        read_view(json.dumps({"race": race}))

@@ -39,6 +39,7 @@ export function trainOn(source: Source): Promise<string> {
 
 /** One training step at the head of a run, else so many frames of the recording. */
 export async function step(source: Source, count: number): Promise<string> {
+  if (source.race) return source.race.stride(count);
   if (source.playing) source.play(false);
   const { frames, playhead } = source;
   if (count > 0 && (live(source) || source.walk) && atHead(source)) return tell(source, "step", { n: count });
@@ -57,18 +58,30 @@ export function rewind(source: Source): void {
 }
 
 export function faster(source: Source, way: 1 | -1): void {
+  if (source.race) {
+    source.race.faster(way);
+    return;
+  }
   const at = SPEEDS.findIndex((speed) => speed >= source.speed);
   source.speed = SPEEDS[Math.min(Math.max((at < 0 ? 2 : at) + way, 0), SPEEDS.length - 1)];
 }
 
 export const isSlow = (source: Source) =>
-  source.walk ? source.walk.slow : live(source) ? slowOf(source).on : source.playing && source.speed === SPEEDS[0];
+  source.race
+    ? source.race.slow
+    : source.walk
+      ? source.walk.slow
+      : live(source)
+        ? slowOf(source).on
+        : source.playing && source.speed === SPEEDS[0];
 
 /** Slow motion: captioned moments of a live run, a quarter of the speed of a recording. */
 export async function slow(source: Source): Promise<string> {
   const on = !isSlow(source);
-  if (source.walk) {
-    source.walk.slow = on;
+  const chain = source.race ?? source.walk;
+  if (chain) {
+    chain.slow = on;
+    source.changed();
     return "";
   }
   if (!live(source)) {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { autocovariance, effective, finish, splitRhat, transform } from "./diagnose";
+import fixture from "./chains.fixture.json";
+import { autocovariance, correlation, effective, finish, splitRhat, transform } from "./diagnose";
 import { Chance } from "./random";
 
 function ar(phi: number, draws: number, chains: number, seed = 0): Float64Array[] {
@@ -37,6 +38,19 @@ test("autocovariances are those of the sums, for an odd and an even number of ch
       expect(ours[t]).toBeCloseTo(sum, 10);
     }
   }
+});
+
+test.each(fixture.series.map((one) => [one.name, one] as const))("of chains that are %s it says what arviz says", (_, one) => {
+  const { x, r_hat, ess } = one;
+  const rhat = splitRhat(x);
+  if (r_hat === null) expect(Number.isFinite(rhat)).toBe(false);
+  else expect(Math.abs(rhat - r_hat)).toBeLessThan(1e-9);
+  if (ess !== null) expect(Math.abs(finish(effective(x)) / ess - 1)).toBeLessThan(1e-9);
+  if (!one.autocorrelation) return;
+  const rho = finish(correlation(x, one.autocorrelation.length));
+  one.autocorrelation.forEach((value, t) => {
+    expect(rho[t]).toBeCloseTo(value, 9);
+  });
 });
 
 test("of an AR(1) chain with φ = 0.9 one draw in 19 counts", () => {

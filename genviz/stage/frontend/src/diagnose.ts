@@ -15,6 +15,14 @@ export function halves(chains: ArrayLike<number>[]): Float64Array[] {
   });
 }
 
+/** ρ pooled over chains, about the mean of all: chains that stay in different places are correlated for ever. */
+export function* correlation(chains: ArrayLike<number>[], lags: number): Generator<void, Float64Array> {
+  const centre = mean(Float64Array.from(chains, (chain) => mean(chain)));
+  const covariance = yield* autocovariance(chains, centre);
+  const some = covariance.subarray(0, lags);
+  return covariance[0] > 0 ? some.map((value) => value / covariance[0]) : some.fill(1);
+}
+
 type Moments = { means: Float64Array; within: number; between: number; draws: number };
 
 /** Mean variance within chains, variance of their means. */
@@ -92,9 +100,10 @@ function wheel(n: number): [Float64Array, Float64Array] {
 
 /**
  * Mean over chains of 1/n Σ (xᵢ − x̄)(xᵢ₊ₜ − x̄). Two real chains are one complex one: of its spectrum's size the transform back
- * has the sum of both autocovariances as its real part, and of all chains the sizes are added up before that.
+ * has the sum of both autocovariances as its real part, and of all chains the sizes are added up before that. With `about`, of
+ * distances from there instead of from each chain's own mean.
  */
-export function* autocovariance(chains: ArrayLike<number>[]): Generator<void, Float64Array> {
+export function* autocovariance(chains: ArrayLike<number>[], about?: number): Generator<void, Float64Array> {
   const n = chains[0]?.length ?? 0;
   let size = 2;
   while (size < 2 * n) size *= 2;
@@ -102,7 +111,7 @@ export function* autocovariance(chains: ArrayLike<number>[]): Generator<void, Fl
   const [re, im] = [new Float64Array(size), new Float64Array(size)];
   for (let k = 0; k < chains.length; k += 2) {
     const [a, b] = [chains[k], chains[k + 1]];
-    const [ma, mb] = [mean(a), b ? mean(b) : 0];
+    const [ma, mb] = [about ?? mean(a), b ? (about ?? mean(b)) : 0];
     re.fill(0);
     im.fill(0);
     for (let i = 0; i < n; i++) re[i] = a[i] - ma;

@@ -15,6 +15,8 @@ export class Mixture {
   readonly count: number;
   readonly dim: number;
   private readonly terms: Float64Array; // of the last point asked for
+  private top = 0; // the largest of them
+  private readonly flat: Float64Array; // in the plane: m₁, m₂, P₁₁, P₁₂ + P₂₁, P₂₂, c of each, in the order of reading
 
   constructor(
     readonly means: Float64Array, // (k, d)
@@ -24,9 +26,22 @@ export class Mixture {
     this.count = constant.length;
     this.dim = means.length / this.count;
     this.terms = new Float64Array(this.count);
+    const p = precision;
+    this.flat = Float64Array.from(
+      this.dim === 2
+        ? Array.from(constant, (c, k) => [
+            means[2 * k],
+            means[2 * k + 1],
+            p[4 * k],
+            p[4 * k + 1] + p[4 * k + 2],
+            p[4 * k + 3],
+            c,
+          ]).flat()
+        : [],
+    );
   }
 
-  /** −½ (x − mₖ)ᵀ Pₖ (x − mₖ) · −2. */
+  /** (x − mₖ)ᵀ Pₖ (x − mₖ). */
   distance(x: Places, k: number): number {
     const { dim: d, means, precision: p } = this;
     if (d === 2) {
@@ -42,50 +57,75 @@ export class Mixture {
     return sum;
   }
 
-  /** log of the sum; terms, exponentiated and divided by the largest, are left in `terms` with their sum returned apart. */
-  private summed(x: Places): [top: number, sum: number] {
-    const { count, constant, terms } = this;
+  /** The sum of all terms divided by the largest, whose log is left in `top`; they are left in `terms`. */
+  private summed(x: Places): number {
+    const { count, constant, terms, flat } = this;
     let top = Number.NEGATIVE_INFINITY;
-    for (let k = 0; k < count; k++) {
-      terms[k] = constant[k] - 0.5 * this.distance(x, k);
-      if (terms[k] > top) top = terms[k];
+    if (this.dim === 2) {
+      const [x0, x1] = [x[0], x[1]];
+      for (let k = 0, at = 0; k < count; k++, at += 6) {
+        const u = x0 - flat[at];
+        const v = x1 - flat[at + 1];
+        const term = flat[at + 5] - 0.5 * (u * (flat[at + 2] * u + flat[at + 3] * v) + flat[at + 4] * v * v);
+        terms[k] = term;
+        if (term > top) top = term;
+      }
+    } else {
+      for (let k = 0; k < count; k++) {
+        terms[k] = constant[k] - 0.5 * this.distance(x, k);
+        if (terms[k] > top) top = terms[k];
+      }
     }
-    if (!(top > Number.NEGATIVE_INFINITY)) return [top, 1]; // −∞ or not a number: nothing can be said relative to it
+    this.top = top;
+    if (!(top > Number.NEGATIVE_INFINITY)) {
+      if (Number.isNaN(terms[0])) this.top = Number.NaN; // of a place that is none
+      return 1;
+    }
+    const floor = top - FAINT;
     let sum = 0;
     for (let k = 0; k < count; k++) {
-      const below = terms[k] - top;
-      terms[k] = below > -FAINT ? Math.exp(below) : 0;
-      sum += terms[k];
+      if (terms[k] > floor) sum += terms[k] = Math.exp(terms[k] - top);
+      else terms[k] = 0;
     }
-    return [top, sum];
+    return sum;
   }
 
   log(x: Places): number {
-    const [top, sum] = this.summed(x);
-    return top + Math.log(sum);
+    const sum = this.summed(x);
+    return this.top + Math.log(sum);
   }
 
   /** The same, with ∇ in `out`. */
   slope(x: Places, out: Float64Array | Float32Array): number {
     const { count, dim: d, means, precision: p, terms } = this;
-    const [top, sum] = this.summed(x);
+    const sum = this.summed(x);
     out.fill(0);
+    if (d === 2) {
+      const { flat } = this;
+      let [s0, s1] = [0, 0];
+      for (let k = 0, at = 0; k < count; k++, at += 6) {
+        const term = terms[k];
+        if (!(term > 0)) continue;
+        const u = flat[at] - x[0];
+        const v = flat[at + 1] - x[1];
+        const cross = flat[at + 3] / 2;
+        s0 += term * (flat[at + 2] * u + cross * v);
+        s1 += term * (cross * u + flat[at + 4] * v);
+      }
+      out[0] = s0 / sum;
+      out[1] = s1 / sum;
+      return this.top + Math.log(sum);
+    }
     for (let k = 0; k < count; k++) {
       if (!(terms[k] > 0)) continue;
       const share = terms[k] / sum;
-      if (d === 2) {
-        const [u, v, at] = [means[2 * k] - x[0], means[2 * k + 1] - x[1], 4 * k];
-        out[0] += share * (p[at] * u + p[at + 1] * v);
-        out[1] += share * (p[at + 2] * u + p[at + 3] * v);
-        continue;
-      }
       for (let i = 0; i < d; i++) {
         let row = 0;
         for (let j = 0, at = (k * d + i) * d; j < d; j++) row += p[at + j] * (means[k * d + j] - x[j]);
         out[i] += share * row;
       }
     }
-    return top + Math.log(sum);
+    return this.top + Math.log(sum);
   }
 
   /** An exact draw of coordinate i given the others, in place: first a component, then its conditional Gaussian. */

@@ -1,5 +1,6 @@
 // What moves through time with a playhead and onlookers, wherever its frames come from.
 import { advance, indexAt } from "./playback";
+import type { Race } from "./race";
 import { Recording } from "./recording";
 import { tab } from "./tab";
 import type { Darkroom, Frame, Pane, Program, Source, Walking } from "./types";
@@ -19,6 +20,7 @@ export abstract class Player extends Recording implements Source {
   abstract readonly id: string;
   readonly film: Darkroom | null = null;
   readonly walk: Walking | null = null;
+  readonly race: Race | null = null;
 
   protected trouble = "";
   protected holders = 0;

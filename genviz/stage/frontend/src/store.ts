@@ -4,6 +4,7 @@ import { Film } from "./film";
 import type { Subscriber } from "./live";
 import { lastWhere } from "./playback";
 import { Player } from "./player";
+import { Race } from "./race";
 import { STREAMS, type Stream } from "./recording";
 import { get, Looks, Weights, words } from "./remote";
 import { address, tab } from "./tab";
@@ -19,6 +20,7 @@ const KINDS: Record<string, (id: string, rest: string) => Source> = {
   run: (id, name) => new Timeline(id, "run", name),
   pretrained: (id, name) => new Timeline(id, "pretrained", name),
   walk: (id, rest) => new Walk(id, rest, source),
+  race: (id, rest) => new Race(id, rest, source),
   film: (id, rest) => new Film(id, source(rest.slice(0, rest.lastIndexOf("/"))), rest.slice(rest.lastIndexOf("/") + 1)),
 };
 

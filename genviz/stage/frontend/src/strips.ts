@@ -15,7 +15,8 @@ const LETTERS = "ABCD";
 const UNFINISHED = /starting|running|paused/;
 
 /** What the steps of a strip are. */
-const time = (source: Source) => (source.walk ? "sweeps of the chain" : source.film ? "chain time" : "training time");
+const time = (source: Source) =>
+  source.race ? "the race" : source.walk ? "sweeps of the chain" : source.film ? "chain time" : "training time";
 
 /** What the address says of the stage: the active run, all that are there in their order, and the one in lock-step. */
 export type Company = { run?: string; beside?: string[]; pair?: string };
@@ -119,7 +120,7 @@ export class Strips {
   /** A new run that stands where the playhead is; "" or why not. */
   async fork(): Promise<string> {
     const parent = this.active;
-    if (parent.walk || parent.film) return "A chain has no fork of its own: fork the training above.";
+    if (parent.walk || parent.film || parent.race) return "A chain has no fork of its own: fork the training above.";
     if (!live(parent)) return "A shipped recording has no run to fork: press Train, and fork that.";
     if (!parent.frames.length) return "There is no step to fork at yet: wait for the first picture.";
     if (this.lanes.length >= MOST) return "Four runs are on the stage, which is all it holds: take one off with its ×.";

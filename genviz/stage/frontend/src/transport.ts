@@ -3,6 +3,7 @@
 import { faster, goLive, isSlow, moving, play, rewind, SPEEDS, slow, step, trainOn } from "./commands";
 import { Controls } from "./controls";
 import { drawing, el, ICON, say } from "./dom";
+import { RATES } from "./race";
 import type { Save } from "./save";
 import { type Mount, Strips } from "./strips";
 import type { Theme } from "./theme";
@@ -57,11 +58,14 @@ export class Transport {
     this.playing.classList.add("main");
     this.stepping = button("One step", ICON.step, () => step(this.source, 1), "→");
     this.slowing = el("button", { class: "text-button", type: "button", "aria-pressed": "false" }, "slow");
-    this.slowing.title = source.walk
-      ? "Slow motion: each unit's update in captioned moments"
-      : live(source)
-        ? "Slow motion: each training step in captioned moments"
-        : "Play at a quarter of the speed";
+    const { race } = source;
+    this.slowing.title = race
+      ? "Slow motion: two a second, with proposal, ratio, coin and what came of it"
+      : source.walk
+        ? "Slow motion: each unit's update in captioned moments"
+        : live(source)
+          ? "Slow motion: each training step in captioned moments"
+          : "Play at a quarter of the speed";
     this.slowing.addEventListener("click", () => this.run(() => slow(this.source)));
     this.golive = el("button", { class: "text-button live", type: "button", hidden: true }, "go live");
     this.golive.addEventListener("click", () => this.run(() => goLive(this.source)));
@@ -69,14 +73,21 @@ export class Transport {
     this.onward.title = "Train by as many steps again";
     this.onward.addEventListener("click", () => this.run(() => trainOn(this.source)));
     this.speed = el("select", { class: "speed", "aria-label": "speed of playing", title: "speed of playing ([ and ])" });
-    this.speed.append(...SPEEDS.map((speed) => el("option", { value: speed }, `${speed}×`)));
+    const paces = race ? RATES.map((rate) => [rate, `${rate} a second`]) : SPEEDS.map((speed) => [speed, `${speed}×`]);
+    this.speed.append(...paces.map(([value, told]) => el("option", { value }, String(told))));
     this.speed.addEventListener("change", () => {
-      this.source.speed = Number(this.speed.value);
+      const value = Number(this.speed.value);
+      if (!race) this.source.speed = value;
+      else
+        this.run(() => {
+          race.rate = value;
+        });
     });
+    this.strip.root.hidden = Boolean(race); // it has a course of its own
     this.forking = el("button", { class: "text-button fork", type: "button" }, "fork");
     const fork = this.forking;
     fork.title = "Fork here (F): a new run that is this one up to the playhead, to go on otherwise";
-    fork.hidden = Boolean(source.film || source.walk);
+    fork.hidden = Boolean(source.film || source.walk || race);
     fork.addEventListener("click", () => this.run(() => this.strip.fork()));
     const saving = el("button", { class: "text-button keys", type: "button" }, "save");
     saving.title = "Save a picture, a clip, weights, a script, the link (G)";
@@ -131,7 +142,7 @@ export class Transport {
     this.controls?.draw();
     const on = moving(source);
     const training = live(source) && (source.status.state === "running" || source.status.state === "starting");
-    const look = `${source.status.state}|${on}|${isSlow(source)}|${source.speed}|${training && !source.following}|${training}|${live(source) && atHead(source)}`;
+    const look = `${source.status.state}|${on}|${isSlow(source)}|${source.race?.rate ?? source.speed}|${training && !source.following}|${training}|${live(source) && atHead(source)}`;
     if (look !== this.shown) {
       this.shown = look;
       const finished = source.status.state === "done";
@@ -140,13 +151,14 @@ export class Transport {
       this.playing.setAttribute("aria-label", label);
       this.playing.title = `${label} (space)`;
       this.playing.replaceChildren(drawing(20, 20, [on ? ICON.pause : ICON.play]));
-      this.stepping.title = source.walk
-        ? "One step (→)"
-        : live(source) && atHead(source)
-          ? "One training step (→)"
-          : "Next frame (→)";
+      this.stepping.title =
+        source.walk || source.race
+          ? "One step (→)"
+          : live(source) && atHead(source)
+            ? "One training step (→)"
+            : "Next frame (→)";
       this.slowing.setAttribute("aria-pressed", String(isSlow(source)));
-      this.speed.value = String(source.speed);
+      this.speed.value = String(source.race?.rate ?? source.speed);
       this.golive.hidden = !(training && !source.following);
       this.root.classList.toggle("training", training);
     }

@@ -10,6 +10,8 @@ import { abreast, arrange, GAP, NARROW, pair, type Room, within } from "./layout
 import { hostOf, interleaved, Pair } from "./pair";
 import { type Host, PaneView } from "./pane";
 import { print, size } from "./print";
+import type { RaceView } from "./race";
+import { RaceBoard } from "./raceboard";
 import { Save, type Sheet } from "./save";
 import { slowOf } from "./slow";
 import { meter } from "./stats";
@@ -29,6 +31,7 @@ export type ViewState = {
   selection?: number;
   cursor?: number[] | null;
   walk?: WalkView;
+  race?: RaceView;
   film?: Asked;
   pair?: string; // the run in lock-step with the active one
   given?: string; // the runs that Python had asked for when this was sent
@@ -63,6 +66,7 @@ export class View implements Host {
   private readonly ends: (() => void)[] = [];
   private transport: Transport | null = null;
   private bar: WalkBar | null = null; // of a chain that runs here
+  private board: RaceBoard | null = null; // of a race, in place of the panes
   private readonly figures: Figures;
   private views: PaneView[] = [];
   private scene: Scene | null = null;
@@ -177,15 +181,17 @@ export class View implements Host {
   commit(): void {
     this.sending ??= setTimeout(() => {
       this.sending = undefined;
-      const { playhead, following, axes, selection, cursor, film, walk } = this.source;
+      const { playhead, following, axes, selection, cursor, film, walk, race } = this.source;
       const hidden = [...this.hidden];
-      const state: ViewState = walk
-        ? { hidden, walk: walk.view }
-        : { playhead: Math.round(playhead * 100) / 100, following, hidden };
+      const state: ViewState = race
+        ? { race: race.view }
+        : walk
+          ? { hidden, walk: walk.view }
+          : { playhead: Math.round(playhead * 100) / 100, following, hidden };
       if (film) state.film = film.asked();
-      else if (!walk) state.axes = [...axes];
-      if (!walk) state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
-      if (!film) state.selection = selection; // a film has that of its base
+      else if (!walk && !race) state.axes = [...axes];
+      if (!walk && !race) state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
+      if (!film && !race) state.selection = selection; // a film has that of its base
       const { run, beside, pair } = this.transport?.strip.company ?? {};
       if (pair) state.pair = pair;
       this.sent = [...this.sent.slice(-20), JSON.stringify(state)];
@@ -262,6 +268,7 @@ export class View implements Host {
     if (view.film) source.film?.restore(view.film);
     if (view.hidden) this.hide(view.hidden);
     if (view.walk && source.walk) source.walk.view = view.walk;
+    if (view.race && source.race) source.race.view = view.race;
     if (view.playhead !== undefined && !view.following) this.wanted = view.playhead;
     if (view.playhead !== undefined || view.following) this.begun = true;
   }
@@ -291,6 +298,20 @@ export class View implements Host {
       const { transport } = this;
       this.bar = new WalkBar(this.source.walk, (act) => transport.run(act));
       this.panes.before(this.bar.root);
+    }
+    if (this.source.race) {
+      const { transport } = this;
+      const stage = this;
+      this.board = new RaceBoard(this.source.race, {
+        get theme() {
+          return stage.theme;
+        },
+        get still() {
+          return stage.still;
+        },
+        run: (act) => transport.run(act),
+        commit: () => this.commit(),
+      });
     }
     const fitted = () => this.layout();
     window.addEventListener("resize", fitted);
@@ -325,7 +346,14 @@ export class View implements Host {
         const look = { paper: `rgb(${theme.paper.join(" ")})`, soft: theme.soft, font: theme.font };
         const view = (canvas: HTMLCanvasElement) => this.views.find((one) => one.canvas === canvas);
         const told: [string, string] = [options.label, position(active())];
-        return print(panes, scale, paper, look, told, (canvas) => view(canvas)?.print(scale) ?? canvas);
+        return print(
+          panes,
+          scale,
+          paper,
+          look,
+          told,
+          (canvas) => view(canvas)?.print(scale) ?? this.board?.print(canvas, scale) ?? canvas,
+        );
       },
       show: async (step) => {
         active().seek(step);
@@ -348,6 +376,11 @@ export class View implements Host {
   private build(scene: Scene): void {
     const first = !this.views.length;
     this.scene = scene;
+    if (this.board) {
+      this.panes.replaceChildren(this.board.root);
+      this.layout();
+      return;
+    }
     const { panes } = this.options;
     const partner = this.pair?.partner;
     const names = panes ?? scene.panes.filter((pane) => !pane.walks).map(({ name }) => name);
@@ -383,6 +416,12 @@ export class View implements Host {
 
   private layout(): void {
     const width = this.root.clientWidth;
+    if (this.board) {
+      this.root.classList.toggle("narrow", width <= NARROW);
+      this.blank.style.height = `${this.options.height}px`;
+      this.board.layout(width);
+      return;
+    }
     const kinds = this.views.map((view) => view.pane.kind);
     const most = this.options.height || 380;
     const {
@@ -495,6 +534,7 @@ export class View implements Host {
       view.follow(source.walk ? source.walk.moment : slowOf(view.host.source).shot());
     }
     this.bar?.draw();
+    if (source.scene) this.board?.draw();
     this.transport?.draw(this.views[0]?.pane, this.theme, this.hidden);
     meter(performance.now() - began);
   }

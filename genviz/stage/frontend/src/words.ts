@@ -40,6 +40,7 @@ export const steps = (count: number) => `${whole(count)} ${Math.round(count) ===
 /** "step 840 of 2,000": where the playhead stands. */
 export function position(source: Source): string {
   const end = extent(source)[1];
+  if (source.race) return source.race.position;
   if (source.walk) return `sweep ${whole(source.playhead)} of ${whole(head(source))}`;
   return `step ${whole(source.playhead)} of ${whole(Math.max(end, source.playhead))}`;
 }
@@ -59,6 +60,7 @@ export const atHead = (source: Source) => source.following || source.playhead >=
 export function state(source: Source): string {
   if (source.problem) return source.problem;
   const status = source.status;
+  if (source.race) return source.frames.length ? source.race.words : "the target is on its way…";
   if (source.walk) return source.frames.length ? source.walk.words : "the weights are on their way…";
   if (source.film) return [source.frames.length ? position(source) : "", status.message].filter(Boolean).join(" · ");
   if (!source.frames.length && (status.state === "starting" || !live(source)))
