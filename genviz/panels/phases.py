@@ -65,8 +65,8 @@ def coactivation(model: Model, data: Data, rng: Rng) -> list[Pane]:
             title=title,
             kind="images",
             layers=[*maps, *told],
-            reads=f"A row and a column a unit: the first {d} visible{hidden}. Bright pairs are on together; where waking "
-            "is ahead of dreaming the weight grows, where it is behind it falls. At the end the two agree.",
+            reads=f"A row and a column a unit: the first {d} visible{hidden}. Pairs that stand out are on together; where "
+            "waking is ahead of dreaming the weight grows, where it is behind it falls. At the end the two agree.",
             how=f"⟨s_i s_j⟩ with {len(x)} training rows held, and of the free machine, the means of single units on the "
             "diagonal; exact where units are few enough to list, else mean field's and those of its own chains.",
             alt="Three maps of pairs of units: on together awake, asleep, and the difference.",

@@ -20,11 +20,11 @@ from genviz.rng import Rng
 SETTLING, MELTED, DREAMT = 3, 4.0, 800  # sweeps of fresh hidden units; where samples begin to cool; units a dream may turn
 OFF, ON, TESTED = 0.15, 0.05, 500  # noisy clamping of 1985: how often a bit is switched off, on; rows of `monitor`
 SAID = "Pairs that are on together awake are tied closer, those of dreams are loosened."
-BAS = {"hidden": 4, "k": 2, "lr": 0.2, "decay": 2000, "init": 0.1}
+BAS, SMALL = {"hidden": 4, "k": 2, "lr": 0.2, "decay": 2000, "init": 0.1}, {"hidden": 32, "lr": 0.02, "decay": 1000}
 PARITY = {"hidden": 2, "k": 1, "lr": 1.0, "decay": 1500, "init": 2.0}
 ENCODER = {"hidden": 2, "averages": "exact", "lr": 2.0, "decay": 1500, "init": 0.3, "links": "halves"}
 DIGITS = {"hidden": 16, "k": 1, "lr": 0.05, "decay": 600, "init": 0.01, "weight_decay": 1e-4, "binarize": "threshold"}
-SMALL = {**DIGITS, "hidden": 32, "lr": 0.02, "decay": 1000}
+OLD = {**ENCODER, "averages": "anneal", "noisy": True, "signs": True, "lr": 0.2, "decay": 0}
 
 
 class Boltzmann(Model):
@@ -67,8 +67,9 @@ class Boltzmann(Model):
         "saddle": Preset(1500, "parity", {**PARITY, "averages": "exact", "init": 0.1}, idea="exact, but no slope to follow"),
         "encoder424": Preset(1500, knobs=ENCODER, seed=2, idea="four patterns through two hidden units: a code must be found"),
         "stuck": Preset(1500, "encoder424", ENCODER, idea="the same from other first weights: two patterns share a code"),
+        "as-in-1985": Preset(600, "encoder424", OLD, idea="from these very weights noise and coarse steps lead out"),
         "digits": Preset(600, knobs=DIGITS, idea="8×8 digits, every pixel linked to every other"),
-        "mnist-14x14": Preset(1000, "mnist:side=14", SMALL, idea="slow on purpose: 228 units, one after the other"),
+        "mnist-14x14": Preset(1000, "mnist:side=14", {**DIGITS, **SMALL}, idea="slow on purpose: 228 units, one by one"),
     }
     dreams: Tensor  # (chains, N): where the free chains stand
     awake: Tensor  # (clamped, hidden): where the hidden units of the held chains stand
@@ -116,8 +117,7 @@ class Boltzmann(Model):
             else:
                 h = self.awake[: len(v)] if own else net.coins(len(v), rng)[:, d:]
                 if self.mean_field or not self.hidden:
-                    awake = net.mean_field(v)
-                    plus = net.statistics(awake)
+                    plus = net.statistics(awake := net.mean_field(v))
                 else:
                     plus, awake, _ = net.settle(torch.cat([v, h], 1), rng, k if own else k and max(k, SETTLING), net.hidden)
                     self.awake[: len(v)] = awake[: len(self.awake), d:]
