@@ -278,20 +278,23 @@ def gibbs() -> float:
         return page.evaluate(WALK, walk)
 
 
-# a race of four lanes, each of its steps in each of them: the slowest lane's steps a second, and the longest animation frame
-RACE = f"""async id => {{ const s = {SOURCE}; s.clock = 'steps'; s.chains = 5; s.rate = 2000; s.play(true);
-  const frame = () => new Promise(requestAnimationFrame);
-  for (let k = 0; k < 60; k++) await frame();
-  const began = performance.now(), from = s.lanes.map(lane => lane.steps); let last = began, longest = 0;
-  while (last - began < 3000) {{
-    await frame(); const now = performance.now(); longest = Math.max(longest, now - last); last = now }}
-  const rates = s.lanes.map((lane, i) => (lane.steps - from[i]) / (last - began) * 1000);
-  return [Math.min(...rates), longest] }}"""
+# a race of four lanes, by steps: the steps a second of the slowest, and the milliseconds of an animation frame that steps,
+# figures and pictures take, which 95 of 100 stay below (the very longest is that of whatever else the machine does)
+RACE = f"""async id => {{ const s = {SOURCE}, draw = s.draw, took = []; s.clock = 'steps'; s.chains = 5; s.rate = 2000;
+  s.draw = now => {{ const began = performance.now(); draw.call(s, now); took.push(performance.now() - began) }};
+  s.play(true);
+  const rest = ms => new Promise(done => setTimeout(done, ms));
+  await rest(1000);
+  const began = performance.now(), from = s.lanes.map(lane => lane.steps); took.length = 0;
+  await rest(3000);
+  const ms = performance.now() - began, rates = s.lanes.map((lane, i) => (lane.steps - from[i]) / ms * 1000);
+  return [Math.min(...rates), took.sort((a, b) => a - b)[Math.floor(0.95 * took.length)]] }}"""
 
 
 def raced() -> tuple[float, float]:
     with opened("/mcmc?preset=grid25") as page:
         race = "race:pretrained:mcmc-grid25"
+        page.locator(".st-key-race").wait_for(timeout=120_000)
         page.locator(".st-key-race").evaluate("card => card.scrollIntoView()")
         page.wait_for_function(f"id => {SOURCE}?.lanes.length", arg=race)
         page.wait_for_timeout(2000)
@@ -308,6 +311,6 @@ def race() -> float:
     return raced()[0]
 
 
-@bench("the longest animation frame of that race", 34, "ms")
+@bench("of an animation frame of that race for its steps, figures and pictures; 95 of 100 take less", 16, "ms")
 def race_frame() -> float:
     return raced()[1]
