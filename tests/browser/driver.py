@@ -64,7 +64,7 @@ class Server:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(90)  # pictures that were asked for are computed to their end
 
 
 Open = Callable[..., Page]
