@@ -150,8 +150,11 @@ def rows(name: str, sha256: str) -> Any:
     return data
 
 
-def shown(request: Request) -> tuple[Any, Any]:
-    """The model whose weights are at the playhead, and the data that it was trained on."""
+Weights = tuple[Path, int, str, str]  # their file, when it changed, and the data they were trained on: name and sha256
+
+
+def at_playhead(request: Request) -> Weights:
+    """Of a run or a shipped recording: the newest weights at the playhead."""
     from genviz.checkpoint import card
 
     kind, name = request.path_params["kind"], request.path_params["id"]
@@ -167,20 +170,28 @@ def shown(request: Request) -> tuple[Any, Any]:
         path, about = folder.weights(steps[-1]), folder.card
     else:
         raise BadInput(f"there is no {kind[:20]!r}: ask for a run or a pretrained model")
-    return loaded(path, path.stat().st_mtime_ns), rows(about["data"], about.get("sha256", ""))
+    return path, path.stat().st_mtime_ns, about["data"], about.get("sha256", "")
 
 
-@plainly
-def look(request: Request) -> Response:
+def shown(weights: Weights) -> tuple[Any, Any]:
+    """The model with these weights, and the data that it was trained on."""
+    path, changed, data, sha256 = weights
+    return loaded(path, changed), rows(data, sha256)
+
+
+@lru_cache(64)  # some take seconds, and every visitor of a page asks for the same
+def looked(weights: Weights, panel: str, point: int) -> bytes:
     from genviz.layers import Scene
     from genviz.panels import look
     from genviz.stage.pack import pack_scene
 
-    model, data = shown(request)
-    panes = look(request.path_params["panel"], model, data, number(request, "point", 0))
-    return Response(
-        pack_scene(Scene(panes=panes)), media_type="application/octet-stream", headers={"Cache-Control": "no-cache"}
-    )
+    return pack_scene(Scene(panes=look(panel, *shown(weights), point)))
+
+
+@plainly
+def look(request: Request) -> Response:
+    body = looked(at_playhead(request), request.path_params["panel"], number(request, "point", 0))
+    return Response(body, media_type="application/octet-stream", headers={"Cache-Control": "no-cache"})
 
 
 # ---------------------------------------------------------------- films
@@ -207,7 +218,7 @@ def film(request: Request) -> Generator[bytes, None, None]:
     from genviz.panels import Shoot, film
     from genviz.stage.pack import FRAME, LAYOUT, pack_frame, pack_scene, record
 
-    model, data = shown(request)
+    model, data = shown(at_playhead(request))
     point, asked = number(request, "point", -1), request.query_params
     if point >= len(data.x):
         raise BadInput(f"point = {point}: {data.name} has rows 0 … {len(data.x) - 1}")

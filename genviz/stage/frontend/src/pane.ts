@@ -142,6 +142,7 @@ export class PaneView {
   /** In sight or not: what nobody sees is drawn twice a second, for those who hear it. */
   set sighted(on: boolean) {
     this.sight = on;
+    if (on && this.pane.ask) this.host.invalidate(); // now its answer is wanted
     if (on) this.catchUp();
   }
 
@@ -337,6 +338,7 @@ export class PaneView {
       this.asked = null;
       return "Click a point to choose a row.";
     }
+    if (!this.sight && this.askedFor !== point) return "It is computed once it is in sight.";
     const answer = source.ask(this.pane.ask, point);
     if (this.askedFor !== point) this.asked = null; // an old answer stays only while time moves
     this.askedFor = point;
