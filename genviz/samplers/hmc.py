@@ -8,8 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from genviz.rng import Rng
-from genviz.samplers.langevin import stride
-from genviz.samplers.walk import Function, Walk, at_least, begin, decide, guarded, positive
+from genviz.samplers.walk import Function, Walk, at_least, begin, column, decide, guarded, positive, stride
 
 DIVERGED = 1000.0  # nats of energy error, from which on an orbit has nothing to do with the target
 JITTER = 0.1  # eps varies by as much from step to step, so that no orbit closes again and again
@@ -61,17 +60,13 @@ class Hamiltonian:
         """Points and momenta of the leapfrog from x and p, `score` being that at x; and the score at the end."""
         points, momenta = [x], [p]
         for _ in range(self.leapfrog):
-            half = p + eps / 2 * self.slope(score)
+            half = p + eps / 2 * column(self.beta) * score
             x = x + eps * half
             score = guarded(self.score, x)
-            p = half + eps / 2 * self.slope(score)
+            p = half + eps / 2 * column(self.beta) * score
             points.append(x)
             momenta.append(p)
         return points, momenta, score
-
-    def slope(self, score: Tensor) -> Tensor:
-        beta = torch.as_tensor(self.beta, dtype=torch.float64)
-        return beta[:, None] * score if beta.ndim else beta * score
 
     def total(self, u: Tensor, p: Tensor) -> Float[Tensor, " c"]:
         """H = βU + ‖p‖²/2."""

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from genviz.rng import Rng
-from genviz.samplers.walk import Function, Walk, begin, column, guarded, positive
+from genviz.samplers.walk import Function, Walk, begin, guarded, positive, stride
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Langevin:
 
     def step(self, walk: Walk, rng: Rng) -> Walk:
         assert walk.score is not None
-        y = walk.x + drift(walk.score, self.eps) + stride(self.eps, self.beta) * rng.normal_like(walk.x)
+        y = propose(walk, self.eps, self.beta, rng)
         score, u = guarded(self.score, y), guarded(self.energy, y)
         wild = u.isnan() | (u == -torch.inf) | ~score.isfinite().all(1)
         return Walk(
@@ -55,5 +55,7 @@ def drift(score: Float[Tensor, "c d"], eps: float) -> Float[Tensor, "c d"]:
     return eps**2 / 2 * score
 
 
-def stride(eps: float, beta: Tensor | float) -> Tensor | float:
-    return eps / column(torch.as_tensor(beta, dtype=torch.float64).sqrt())
+def propose(walk: Walk, eps: float, beta: Tensor | float, rng: Rng) -> Float[Tensor, "c d"]:
+    """Uphill, and noise."""
+    assert walk.score is not None
+    return walk.x + drift(walk.score, eps) + stride(eps, beta) * rng.normal_like(walk.x)

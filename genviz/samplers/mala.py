@@ -7,8 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from genviz.rng import Rng
-from genviz.samplers.langevin import drift, stride
-from genviz.samplers.walk import Function, Walk, begin, decide, guarded, positive
+from genviz.samplers.langevin import drift, propose
+from genviz.samplers.walk import Function, Walk, begin, decide, guarded, positive, stride
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Mala:
 
     def step(self, walk: Walk, rng: Rng) -> Walk:
         assert walk.score is not None
-        y = walk.x + drift(walk.score, self.eps) + stride(self.eps, self.beta) * rng.normal_like(walk.x)
+        y = propose(walk, self.eps, self.beta, rng)
         u, score = guarded(self.energy, y), guarded(self.score, y)
         back, forth = self.log_q(walk.x, y, score), self.log_q(y, walk.x, walk.score)
         return decide(walk, y, u, self.beta * (walk.energy - u) + back - forth, 1, rng, score)

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from genviz.rng import Rng
-from genviz.samplers.walk import Function, Walk, begin, column, decide, guarded, positive
+from genviz.samplers.walk import Function, Walk, begin, decide, guarded, positive, stride
 
 Propose = Callable[[Tensor, Rng], tuple[Tensor, Tensor]]
 
@@ -37,18 +37,13 @@ class Metropolis:
     def begin(self, x: Float[Tensor, "c d"]) -> Walk:
         return begin(x, self.energy)
 
-    def log_chance(self, u: Tensor, v: Tensor, correction: Tensor | float = 0.0) -> Tensor:
-        """log of the probability of going from energy u to energy v, where negative; `correction` is log q(x|y)/q(y|x)."""
-        return self.beta * (u - v) + correction
-
     def step(self, walk: Walk, rng: Rng) -> Walk:
         if self.propose is None:
-            stride = self.eps / column(torch.as_tensor(self.beta, dtype=torch.float64).sqrt())
-            y, correction = walk.x + stride * rng.normal_like(walk.x), 0.0
+            y, correction = walk.x + stride(self.eps, self.beta) * rng.normal_like(walk.x), 0.0
         else:
             y, correction = self.propose(walk.x, rng)
         u = guarded(self.energy, y)
-        return decide(walk, y, u, self.log_chance(walk.energy, u, correction), 1, rng)
+        return decide(walk, y, u, self.beta * (walk.energy - u) + correction, 1, rng)
 
 
 def flip(x: Float[Tensor, "c d"], rng: Rng) -> tuple[Tensor, Tensor]:

@@ -7,8 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from genviz.rng import Rng
-
-STILL = 1e-6  # nats: without noise, a smaller input than this moves nothing
+from genviz.samplers.spins import TIE
 
 
 def sweep(
@@ -37,7 +36,7 @@ def sweep(
         if temperature:
             torch.gt(lead[i], 0, out=rows[i])
         else:
-            rows[i].copy_(torch.where(lead[i].abs() <= STILL, rows[i], (lead[i] > 0).to(x.dtype)))
+            rows[i].copy_(torch.where(lead[i].abs() <= TIE, rows[i], (lead[i] > 0).to(x.dtype)))
     gap = above.add_(hurdle)
     if units is not None:
         passed = torch.ones(len(W), dtype=torch.bool).index_fill_(0, order, False)

@@ -64,3 +64,16 @@ def settle(
     """Where the states come to rest at T = 0, after at most so many sweeps."""
     *_, last = islice(glauber(s, W, theta, rng), sweeps + 1)
     return last
+
+
+# ---------------------------------------------------------------- bits and spins
+
+
+def bits_of_spins(W: Float[Tensor, "k k"], b: Float[Tensor, " k"]) -> tuple[Tensor, Tensor]:
+    """Weights and biases of bits that make s as likely as the spins x = 2s - 1 with -½ xᵀWx - b·x: 4W, 2b - 2 Σ_j W_ij."""
+    return 4 * W, 2 * b - 2 * W.sum(1)
+
+
+def spins_of_bits(W: Float[Tensor, "k k"], b: Float[Tensor, " k"]) -> tuple[Tensor, Tensor]:
+    """The way back: W/4, b/2 + Σ_j W_ij/4."""
+    return W / 4, b / 2 + W.sum(1) / 4

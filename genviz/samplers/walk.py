@@ -116,6 +116,11 @@ def column(value: Tensor | float) -> Tensor | float:
     return value[:, None] if isinstance(value, Tensor) and value.ndim == 1 else value
 
 
+def stride(eps: float, beta: Tensor | float) -> Tensor | float:
+    """eps / √β: hotter chains go farther."""
+    return eps / column(torch.as_tensor(beta, dtype=torch.float64).sqrt())
+
+
 def run(kernel: Any, x: Float[Tensor, "c d"], rng: Rng, burn: int = 0, adapt: bool = False) -> Iterator[Any]:
     """Where the chains stand at first, after `burn` steps, and after each further step; endless.
 

@@ -15,12 +15,13 @@ import genviz
 from genviz.metrics.partition import exact_log_z
 from genviz.model import BadInput, Spec
 from genviz.models.energy.boltzmann import Boltzmann
-from genviz.models.energy.pairwise import Pairwise, bits_of_spins, spins_of_bits
+from genviz.models.energy.pairwise import Pairwise
 from genviz.models.energy.rbm import RBM
 from genviz.panels import look, scene
 from genviz.rng import Rng
 from genviz.run import Run, looking
 from genviz.samplers.sequential import sweep
+from genviz.samplers.spins import bits_of_spins, spins_of_bits
 
 
 def bits(n: int) -> Tensor:

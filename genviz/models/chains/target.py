@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from genviz.data import Banana, Ising, Mixture
 from genviz.model import BadInput
+from genviz.samplers.spins import bits_of_spins
 
 Program = list[list[Any]]
 SIZED = ("target.means", "target.precision", "target.constant")
@@ -111,6 +112,18 @@ class Spins(nn.Module):
     def energy(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
         s = 2 * x.double() - 1
         return -((s @ self.W.double() / 2 + self.b) * s).sum(1).to(x.dtype)
+
+    @property
+    def listed(self) -> int:
+        return len(self.b)
+
+    def log_terms(self, high: Float[Tensor, "m k"], low: Float[Tensor, "n k"]) -> Float[Tensor, "m n"]:
+        """-U of every state high + low of the bits (`metrics.partition.Listed`), float64."""
+        W, b = self.W.double(), self.b.double()
+        offset = W.sum() / 2 - b.sum()  # of a state of bits 0
+        W, b = bits_of_spins(W, b)
+        alone = [(x @ W * x).sum(1) / 2 + x @ b for x in (high, low)]
+        return alone[0][:, None] + alone[1] + high @ W @ low.T + offset
 
     def programs(self) -> dict[str, Program]:
         felt = [["affine", -1, 2], ["put", "s"], ["linear", "target.W"], ["affine", "target.b", 0.5]]
