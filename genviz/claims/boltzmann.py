@@ -4,13 +4,11 @@ import math
 from functools import cache
 from typing import Any
 
-import torch
-
 from genviz.claims import Measured, claim
+from genviz.claims import _exact as exact
 from genviz.data import Data, dataset
-from genviz.face import create, preset_for
-from genviz.models.energy.boltzmann import Boltzmann
-from genviz.run import Run, looking
+from genviz.metrics.likelihood import independent
+from genviz.run import looking
 
 ACKLEY = "Ackley, Hinton & Sejnowski, Cognitive Science 1985"
 data = cache(dataset)
@@ -19,17 +17,9 @@ data = cache(dataset)
 @cache
 def log_likelihood(preset: str, rows: Data, seed: int, **knobs: Any) -> float:
     """Exact, a mean over the rows, nats: of the preset of that name, trained for its steps."""
-    model = create("boltzmann", rows, seed, preset=preset, **knobs)
-    assert isinstance(model, Boltzmann)
-    Run(model, rows, seed).advance(steps=preset_for(Boltzmann, rows, preset)[1].steps)
+    model = exact.trained("boltzmann", preset, rows, seed, **knobs)
     with looking(model):
         return model.log_prob(rows.x).mean().item()
-
-
-def independent(x: torch.Tensor) -> float:
-    """Of bits that know nothing of each other, each as often on as in these rows."""
-    on = x.double().mean(0)
-    return -(torch.special.entr(on) + torch.special.entr(1 - on)).sum().item()
 
 
 def stripes(seed: int) -> dict[str, float]:

@@ -3,12 +3,11 @@
 import math
 from functools import cache
 
-import torch
-
 from genviz.claims import Measured, claim
+from genviz.claims import _exact as exact
 from genviz.data import dataset
 from genviz.face import create, preset_for
-from genviz.metrics.partition import ais, exact_log_z
+from genviz.metrics.likelihood import independent
 from genviz.models.energy.dbm import DBM
 from genviz.run import Run, looking
 
@@ -43,12 +42,6 @@ def compared(model: DBM) -> dict[str, float]:
     return {"log p": exact.mean().item(), "gap": (exact - bound).mean().item(), "most above": (bound - exact).max().item()}
 
 
-def independent() -> float:
-    """Of bits that know nothing of each other, each as often on as in these rows."""
-    on = data("bars-and-stripes").x.double().mean(0)
-    return -(torch.special.entr(on) + torch.special.entr(1 - on)).sum().item()
-
-
 @claim(
     model="dbm",
     says="Layers that learned one by one gain when they learn together, each hearing those above and below.",
@@ -73,7 +66,7 @@ def learning_together_beats_layers_alone(seed: int) -> Measured:
     "−log 14 = −2.64 is the best possible.",
 )
 def layers_come_near_the_ceiling(seed: int) -> Measured:
-    return Measured(compared(trained(seed))["log p"], independent(), 3.14)
+    return Measured(compared(trained(seed))["log p"], independent(data("bars-and-stripes").x), 3.14)
 
 
 @claim(
@@ -98,11 +91,4 @@ def the_bound_is_tight(seed: int) -> Measured:
     "states of h1; at most 0.2 nats.",
 )
 def annealing_finds_the_exact_constant(seed: int) -> Measured:
-    model, details, error = trained(seed), {}, math.nan
-    exact = exact_log_z(model.net)
-    for temperatures in (100, 5000, 1000):
-        with looking(model, seed) as rng:
-            found = ais(model.net, rng, temperatures, runs=100)
-        error = abs(found.log_z - exact)
-        details |= {f"error, {temperatures:,} temperatures": error, f"runs that count of 100, {temperatures:,}": found.ess}
-    return Measured(-error, 0.0, -0.2, details=details)
+    return exact.annealed(trained(seed), seed, 0.2)

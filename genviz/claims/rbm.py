@@ -1,18 +1,17 @@
 """The restricted Boltzmann machine's claims, measured where every probability is exact."""
 
 import math
-from functools import cache
-from typing import Any
+from functools import cache, partial
 
 import torch
 from torch.distributions import MultivariateNormal
 
 from genviz.claims import Measured, claim
-from genviz.data import Data, dataset
-from genviz.face import create, preset_for
-from genviz.metrics.partition import ais, exact_log_z
+from genviz.claims import _exact as exact
+from genviz.data import dataset
+from genviz.metrics.likelihood import independent
 from genviz.models.energy.rbm import RBM
-from genviz.run import Run, looking
+from genviz.run import looking
 
 TIELEMAN = "Tieleman, ICML 2008"
 SALAKHUTDINOV = "Salakhutdinov & Murray, ICML 2008"
@@ -22,25 +21,13 @@ STEEP = {"decay": 0, "chains": 30}  # a constant rate and few chains
 data = cache(dataset)
 
 
-@cache
-def trained(preset: str, rows: Data, seed: int, steps: int = 0, **knobs: Any) -> RBM:
-    """The preset of that name, trained for its steps."""
-    model = create("rbm", rows, seed, preset=preset, **knobs)
-    assert isinstance(model, RBM)
-    Run(model, rows, seed).advance(steps=steps or preset_for(RBM, rows, preset)[1].steps)
-    return model
+trained = cache(partial(exact.trained, "rbm"))  # of a preset's name, rows, seed, other knobs
 
 
 def log_likelihood(model: RBM, x: torch.Tensor) -> float:
     """Exact, a mean over the rows, nats."""
     with looking(model):
         return model.log_prob(x).mean().item()
-
-
-def independent(x: torch.Tensor) -> float:
-    """Of bits that know nothing of each other, each as often on as in these rows."""
-    on = x.double().mean(0)
-    return -(torch.special.entr(on) + torch.special.entr(1 - on)).sum().item()
 
 
 @claim(
@@ -52,14 +39,7 @@ def independent(x: torch.Tensor) -> float:
     fast=True,
 )
 def annealing_finds_the_exact_constant(seed: int) -> Measured:
-    model, details, error = trained("digits", data("digits"), seed, hidden=10), {}, math.nan
-    exact = exact_log_z(model.net)
-    for temperatures in (100, 5000, 1000):
-        with looking(model, seed) as rng:
-            found = ais(model.net, rng, temperatures, runs=100)
-        error = abs(found.log_z - exact)
-        details |= {f"error, {temperatures:,} temperatures": error, f"runs that count of 100, {temperatures:,}": found.ess}
-    return Measured(-error, 0.0, -0.1, details=details)
+    return exact.annealed(trained("digits", data("digits"), seed, hidden=10), seed, 0.1)
 
 
 @claim(

@@ -54,6 +54,12 @@ def null(x: Float[Tensor, "n d"], support: Support) -> float:
     return density - (d * math.log(LEVELS - 1) if support == "unit" else 0.0)
 
 
+def independent(x: Float[Tensor, "n d"]) -> float:
+    """The mean log-likelihood of rows of bits, nats, if bits know nothing of each other and are as often on as in these."""
+    on = x.double().mean(0)
+    return -(torch.special.entr(on) + torch.special.entr(1 - on)).sum().item()
+
+
 def grey_level(law: Normal, x: Float[Tensor, "n d"], width: float) -> Float[Tensor, "n d"]:
     """log of the probability that `law` gives to the interval of that width round x; those at −1 and 1 have no outer end."""
     mean, std = law.loc.double(), law.scale.double()

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import pad, softplus
 
 from genviz.data.binary import bits
-from genviz.errors import BadInput
+from genviz.model import BadInput, digest
 from genviz.rng import Rng
 
 MOST = 20  # units that can be listed: 2^20 states take about a second
@@ -64,6 +64,13 @@ def exact_log_z(model: Listed) -> float:
     high, low = halves(model.listed)
     parts = [model.log_terms(rows, low).flatten().logsumexp(0) for rows in high.split(max(1, 2**CHUNK // len(low)))]
     return torch.stack(parts).logsumexp(0).item()
+
+
+def draw_listed(model: Listed, n: int, rng: Rng) -> Float[Tensor, "n k"]:
+    """`n` independent states of the listed units, by listing all; float64."""
+    high, low = halves(model.listed)
+    index = rng.categorical(model.log_terms(high, low).flatten().softmax(0), n)
+    return high[index // len(low)] + low[index % len(low)]
 
 
 FULL, WILD = 600.0, 60.0  # nats that a product of floats can hold; those above which a factor is not multiplied
@@ -172,3 +179,41 @@ def ais(model: Anneals, rng: Rng, temperatures: int = 1000, runs: int = 100) -> 
         if k < temperatures:  # after the last weight nothing is read
             x = model.anneal(x, betas[k].item(), rng)
     return Annealed(log_w, log_z_base)
+
+
+# ---------------------------------------------------------------- whichever can be had
+
+
+@dataclass(frozen=True)
+class Constant:
+    """log Z, nats, and how many runs of annealing count: NaN where it is the exact sum."""
+
+    log_z: float
+    ess: float = math.nan
+
+    @property
+    def told(self) -> dict[str, float]:
+        """What a figure that rests on it must be shown with."""
+        return {} if math.isnan(self.ess) else {"effective runs": self.ess}
+
+
+def constant(model: Anneals, rng: Rng, temperatures: int = 1000, runs: int = 100) -> Constant:
+    """By listing, up to 20 units; else by annealing."""
+    if isinstance(model, Listed) and model.listed <= MOST:
+        return Constant(exact_log_z(model))
+    found = ais(model, rng, temperatures, runs)
+    return Constant(found.log_z, found.ess)
+
+
+KEPT = 64  # constants
+_CONSTANTS: dict[tuple[Any, ...], Constant] = {}  # by weights
+
+
+def remembered(model: Any, temperatures: int = 1000, runs: int = 100) -> Constant:
+    """The same, found once for these weights: looking twice is cheap, and says the same."""
+    key = (type(model), digest(dict(model.named_parameters())), temperatures, runs)
+    if key not in _CONSTANTS:
+        while len(_CONSTANTS) >= KEPT:
+            _CONSTANTS.pop(next(iter(_CONSTANTS)), None)
+        _CONSTANTS[key] = constant(model, Rng(0, "log Z"), temperatures, runs)
+    return _CONSTANTS[key]

@@ -1,4 +1,4 @@
-"""What a reader trained on real rows takes made ones for: how often a chain changes class, and how many it visits."""
+"""What a reader trained on real rows takes made ones for."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -43,13 +43,3 @@ def reader(data: Data) -> Reader:
     )
     right = 0.0 if data.test_y is None else (full.read(data.test_x) == data.test_y).float().mean().item()
     return Reader(full.weight, full.bias, right)
-
-
-def changes(classes: Int[Tensor, "t n"]) -> float:
-    """The share of steps of `n` chains at which what they are read as is another class than before."""
-    return (classes[1:] != classes[:-1]).double().mean().item()
-
-
-def visited(classes: Int[Tensor, "t n"]) -> float:
-    """Classes that a chain is read as at least once, the mean over chains."""
-    return sum(len(chain.unique()) for chain in classes.T) / classes.shape[1]
