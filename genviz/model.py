@@ -41,6 +41,11 @@ class Spec:
         return math.prod(self.shape)
 
     @property
+    def plane(self) -> bool:
+        """Whether rows are points in a plane."""
+        return self.shape == (2,) and self.support == "real"
+
+    @property
     def kind(self) -> Literal["points", "digits", "mnist"]:
         """Which presets suit data of this size when none has its name."""
         if len(self.shape) == 1 and self.dim <= 64:
@@ -485,32 +490,35 @@ class HasComponents(Protocol):
 
 
 @runtime_checkable
-class Stacks(Protocol):
-    """Levels learned one after the other, each from the features of the one below: `levels` is how many have begun to, `upto`
-    the model of the lowest alone, which can do whatever the whole one can. Its `features` take a level."""
+class HasLevels(Protocol):
+    """Hidden layers above each other, `levels` of them by now; `features` are what the units of one of them look for."""
 
     @property
     def levels(self) -> int: ...
-    def upto(self, level: int) -> Any: ...
     def features(self, level: int = 1) -> Float[Tensor, "k d"]: ...
 
 
 @runtime_checkable
-class Settles(Protocol):
-    """Layers that listen to each other, `levels` of them hidden: `settling` is their mean field for the rows `x`, without end,
-    first a single pass up; units marked in `missing` (d,) are inferred as well, `top` (n, k) holds the highest layer, and
-    without `feedback` no layer hears the one above.
+class Stacks(HasLevels, Protocol):
+    """Levels learned one after the other, each from the features of the one below: `upto` is the model of the lowest alone,
+    which can do whatever the whole one can."""
+
+    def upto(self, level: int) -> Any: ...
+
+
+@runtime_checkable
+class Settles(HasLevels, Protocol):
+    """Layers that listen to each other: `settling` is their mean field for the rows `x`, without end, first a single pass up;
+    units marked in `missing` (d,) are inferred as well, `top` (n, k) holds the highest layer, and without `feedback` no layer
+    hears the one above.
 
     `aux` of its states: p (n, d) the mean of the rows that the first layer would draw · h, h2, … the means of the layers ·
-    bound (n,) that on log p of what is known, but for the constant Z, nats. `features` are what the units of a level look for.
+    bound (n,) that on log p of what is known, but for the constant Z, nats.
     """
 
-    @property
-    def levels(self) -> int: ...
     def settling(
         self, x: Rows, missing: Tensor | None = None, top: Tensor | None = None, feedback: bool = True
     ) -> Iterator[State]: ...
-    def features(self, level: int = 1) -> Float[Tensor, "k d"]: ...
 
 
 @runtime_checkable
@@ -552,8 +560,14 @@ class HasMemories(Protocol):
 
 @runtime_checkable
 class HasCouplings(Protocol):
-    """Symmetric weights (d, d), zero diagonal, and thresholds θ (d,) between the bits ±1 of a row: E = -½ sᵀWs + θᵀs."""
+    """Symmetric weights (d, d), zero diagonal, and thresholds θ (d,) between the bits ±1 of a row: E = -½ sᵀWs + θᵀs.
 
+    `rules` are ways to write patterns into weights, by name; each makes W (d, d) of W, a further pattern (d,) and all of them
+    up to that (k, d).
+    """
+
+    @property
+    def rules(self) -> Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]]: ...
     def couplings(self) -> tuple[Float[Tensor, "d d"], Float[Tensor, " d"]]: ...
 
 
@@ -584,7 +598,7 @@ CAPABILITIES: dict[str, type] = {
     "encode": Encodes, "decode": Decodes,
     "reconstruct": Reconstructs, "energy": Energies, "score": Scores, "log_prob": LogProbs, "bound": Bounds,
     "budget": Budgets, "log_joint": LogJoints, "prior": HasPrior, "cluster": Clusters, "classify": Classifies,
-    "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "upto": Stacks,
+    "discriminate": Discriminates, "features": HasFeatures, "components": HasComponents, "levels": HasLevels, "upto": Stacks,
     "partition": HasPartition, "settling": Settles, "memories": HasMemories, "couplings": HasCouplings, "attend": Attends,
     "compare": Compares, "cool": Cools, "kernel": HasKernels, "monitor": Monitors, "layers": HasLayers, "client": RunsInBrowser,
 }  # fmt: skip

@@ -342,7 +342,7 @@ def figures(model: Any, data: genviz.Data, rng: Rng) -> None:
 
 def client(model: Any, x: Tensor, rng: Rng) -> None:
     programs, tensors = json.loads(json.dumps(model.client())), model.state_dict()
-    assert programs.keys() <= {"decode", "energy", "gibbs", "invert", "look", "overlap", "reverse", "rise", "score"}
+    assert programs.keys() <= {"decode", "energy", "gibbs", "invert", "look", "overlap", "reverse", "rise", "says", "score"}
     if "decode" in programs:
         z = model.encode(x).mean
         torch.testing.assert_close(run(programs["decode"], tensors, z)[0], model.decode(z), rtol=1e-4, atol=1e-4)
@@ -366,10 +366,26 @@ def client(model: Any, x: Tensor, rng: Rng) -> None:
         rows_of(risen, len(x), size)
         if "look" in programs:  # the same, of a whole state
             torch.testing.assert_close(run(programs["look"], tensors, torch.cat([x, risen[:, d:].round()], 1))[0], risen)
+    if "says" in programs:
+        says(model, programs["says"], x.round(), rng)
     if "reverse" in programs:
         reverse(model, programs["reverse"], len(x), rng)
     if "invert" in programs:
         rows_of(run(programs["invert"], tensors, x, t=1)[0], *x.shape)
+
+
+def says(model: Any, program: list[list[Any]], x: Tensor, rng: Rng) -> None:
+    """v ⟨h⟩ᵀ of the data less that of the dream is how `learn_once` moves a matrix of weights."""
+    twin = copy.deepcopy(model)
+    before = {name: value.clone() for name, value in twin.state_dict().items()}
+    data, dream = x[:1], rng.coins(torch.full_like(x[:1], 0.5))
+    (up, down) = (registers["v"].T @ registers["h"] for registers in (run(program, before, row)[1] for row in (data, dream)))
+    if not (up - down).any():
+        return refuses("not there yet", twin.learn_once, data.tolist(), dream.tolist())
+    with torch.no_grad():
+        twin.learn_once(data.tolist(), dream.tolist())
+    moved = [value - before[name] for name, value in twin.state_dict().items() if value.shape == up.shape]
+    assert any(torch.cosine_similarity(step.flatten(), (up - down).flatten(), 0) > 1 - 1e-4 for step in moved)
 
 
 def state_size(programs: dict[str, list[list[Any]]], tensors: dict[str, Tensor], x: Tensor) -> int:
@@ -458,9 +474,17 @@ def upto(model: Any, x: Tensor, rng: Rng) -> None:
     for level in range(1, model.levels + 1):
         assert model.upto(level).levels == level
         rows_of(model.upto(level).sample(len(x), rng), *x.shape)
-        rows_of(model.features(level), -1, x.shape[1])
     for wrong in (0, model.levels + 1):
         refuses(f"level = {wrong}", model.upto, wrong)
+
+
+def levels(model: Any, x: Tensor, rng: Rng) -> None:
+    """Each level has features that are rows; one that is not there is named."""
+    assert model.levels >= 1
+    for level in range(1, model.levels + 1):
+        rows_of(model.features(level), -1, x.shape[1])
+    for wrong in (0, 99):
+        refuses(f"level = {wrong}", model.features, wrong)
 
 
 def settling(model: Any, x: Tensor, rng: Rng) -> None:
@@ -477,10 +501,6 @@ def settling(model: Any, x: Tensor, rng: Rng) -> None:
     name = f"h{model.levels}" if model.levels > 1 else "h"
     top = 1 - states[0].aux[name].round()
     assert torch.equal(next(islice(model.settling(x, top=top), 2, None)).aux[name], top)
-    for level in range(1, model.levels + 1):
-        rows_of(model.features(level), -1, x.shape[1])
-    for wrong in (0, model.levels + 1):
-        refuses(f"level = {wrong}", model.features, wrong)
 
 
 def partition(model: Any, x: Tensor, rng: Rng) -> None:
@@ -566,6 +586,7 @@ CHECKS: dict[str, Callable[[Any, Tensor, Rng], None]] = {
     "discriminate": lambda model, x, rng: rows_of(model.discriminate(x), len(x)),
     "features": lambda model, x, rng: rows_of(model.features(), -1, x.shape[1]),
     "components": mixture,
+    "levels": levels,
     "upto": upto,
     "settling": settling,
     "partition": partition,

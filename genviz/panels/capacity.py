@@ -1,7 +1,7 @@
 """How much an associative memory holds: rules on the same rows, the cliff of random patterns, sharpness of an average."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Float
@@ -9,8 +9,7 @@ from torch import Tensor
 
 from genviz.data import Data
 from genviz.layers import Layer, Numbers, Pane, Path, Points, Role
-from genviz.model import Attends, BadInput, HasMemories, Model
-from genviz.models.energy.memories import RULES, written
+from genviz.model import Attends, BadInput, HasCouplings, HasMemories, Model
 from genviz.nets import Standardize
 from genviz.panels.memories import one_step, spins, unlinked
 from genviz.panels.registry import panel
@@ -41,12 +40,13 @@ def rules(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     are seeds.
     """
     assert isinstance(model, HasMemories)
+    assert isinstance(model, HasCouplings)
     xi = spins(model.memories())
     if not len(xi):
         raise BadInput("nothing is stored yet, so nothing can be found again: go on by a step")
     n, d = xi.shape
     copies = max(2, min(COPIES, 12_800 // (n * d)))
-    W = {name: written(rule, xi) for rule, (name, _) in LOOK.items()}
+    W = {LOOK[rule][0]: weights for _, rule, weights in growing(model, xi, [n])}
     ways: list[str] = [*W, "modern"]
     dots, found, rows = [], [], []
     for x, name in enumerate(ways):
@@ -93,9 +93,9 @@ def cliff(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     near 0.138 patterns a unit, dashed; other rules go on. Purple: the share of Hebb's bits that are right, beside the normal
     law of one step from clean patterns. The cliff is sharper the larger the network is.
     """
-    dots: dict[str, list[list[float]]] = {rule: [] for rule in RULES}
-    for seed, (load, rule, overlap) in laboratory(rng):
-        del seed
+    assert isinstance(model, HasCouplings)
+    dots: dict[str, list[list[float]]] = {rule: [] for rule in LOOK}
+    for load, rule, overlap in laboratory(model, rng):
         dots[rule].append([load, overlap])
     layers: list[Layer] = []
     rows = []
@@ -131,20 +131,26 @@ def cliff(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     ]
 
 
-def laboratory(rng: Rng) -> Iterator[tuple[int, tuple[float, str, float]]]:
+def growing(model: HasCouplings, xi: Float[Tensor, "k d"], loads: Sequence[int]) -> Iterator[tuple[int, str, Tensor]]:
+    """Weights of the first so many patterns, by each rule; what depends on all patterns at once is made anew."""
+    for rule, write in model.rules.items():
+        W, stored = xi.new_zeros(xi.shape[1], xi.shape[1]), 0
+        for load in loads:
+            for mu in range(load - 1 if rule == "pinv" else stored, load):
+                W = write(W, xi[mu], xi[: mu + 1])
+            stored = load
+            yield load, rule, W
+
+
+def laboratory(model: HasCouplings, rng: Rng) -> Iterator[tuple[float, str, float]]:
     """Load, rule and mean overlap after recall of all patterns, for each seed, rule and number of patterns."""
     for seed in range(SEEDS):
         own = rng.child(seed)
         xi = 2.0 * own.integers(0, 2, LOADS[-1], UNITS) - 1
         start = torch.where(own.uniform(*xi.shape) < NOISE, -xi, xi)
-        for rule, learn in RULES.items():
-            W, stored = xi.new_zeros(UNITS, UNITS), 0
-            for load in LOADS:
-                for mu in range(load - 1 if rule == "pinv" else stored, load):
-                    W = learn(W, xi[mu], xi[: mu + 1])
-                stored = load
-                end = settle(start[:load], W, xi.new_zeros(UNITS), own, SWEEPS)
-                yield seed, (load / UNITS, rule, ((end * xi[:load]).mean(1)).mean().item())
+        for load, rule, W in growing(model, xi, LOADS):
+            end = settle(start[:load], W, xi.new_zeros(UNITS), own, SWEEPS)
+            yield load / UNITS, rule, (end * xi[:load]).mean().item()
 
 
 # ---------------------------------------------------------------- memories that are averaged
@@ -161,7 +167,7 @@ def averages(model: Model) -> str:
 
 
 def flat_only(model: Model) -> str:
-    if model.spec.dim != 2 or model.spec.support != "real":
+    if not model.spec.plane:
         return "How the valley splits is drawn of points in a plane; these rows are none."
     return averages(model)
 

@@ -21,6 +21,7 @@ from genviz.model import (
     Energies,
     HasComponents,
     HasFeatures,
+    HasLevels,
     HasPartition,
     LogProbs,
     Model,
@@ -28,7 +29,7 @@ from genviz.model import (
 )
 from genviz.panels.bits import LISTED, places
 from genviz.panels.registry import panel
-from genviz.panels.space import axes, flat, part, picture, pixels, real
+from genviz.panels.space import axes, flat, lattice, part, picture, pixels, real, signed
 from genviz.rng import Rng
 
 FILTERS, PIXELS = 36, 12_600  # pictures of features, and pixels of all of them: they travel with every frame
@@ -39,18 +40,7 @@ FANTASIES, SWEEPS = 1000, 30  # chains, and how long they run before their state
 SIDE = 80  # of a density map
 AFFORDED = 16  # units in the smaller layer whose states can be listed at each frame: 5 ms
 FEW = 8  # rows that tell whether all are bits
-LIKELY = "How probable does it make what it never saw?"
 RUNS, TEMPERATURES = 100, (30, 100, 300, 1000)  # of annealing, for a look
-
-
-def reach(size: float) -> float:
-    """The next of 1, 2, 5, 10, … above: a scale grows in jumps, so that it does not breathe."""
-    decade = 10.0 ** math.floor(math.log10(max(size, 1e-6)))
-    return next(step * decade for step in (1.0, 2.0, 5.0, 10.0) if step * decade >= size)
-
-
-def plane_of(data: Data) -> bool:
-    return data.spec.shape == (2,) and data.spec.support == "real"
 
 
 # ---------------------------------------------------------------- features
@@ -69,26 +59,50 @@ def filters(model: Model, data: Data, rng: Rng) -> list[Pane]:
     n = min(FILTERS, max(1, PIXELS // data.spec.dim))
     how = f"All {len(f)} features" if len(f) <= n else f"The first {n} of {len(f)} features"
     title = "What does each hidden unit look for?"
-    if plane_of(data):
+    if data.spec.plane:
         centre = data.x.mean(0).expand(len(f), -1)
         arrows = Arrows(name="features", start=centre, end=centre + f, label="a hidden unit each")
         reads = "An arrow a hidden unit: that way, and that far, the point moves when the unit is on."
         return [
             Pane(name="filters", title=title, layers=[real(data), arrows], **axes(data), reads=reads, how=f"{how}, raw units.")
         ]
-    f = f[:n]
-    scale = reach(f.abs().max().item())
-    signed = (0.5 + f / (2 * scale)).clamp(0, 1).reshape(-1, *picture(data))
     return [
         Pane(
             name="filters",
             title=title,
             kind="images",
-            layers=[Images(name="filters", pixels=signed, diverging=scale)],
+            layers=[signed("filters", f[:n].reshape(-1, *picture(data)))],
             reads="A picture a hidden unit: the pixels that switch it on, and that it switches on, in one colour, those that "
             "switch it off in the other.",
             how=f"{how}: weights, on a scale from minus to plus the largest of them, rounded up to 1, 2, 5, 10 …",
             alt="Weights of hidden units as pictures.",
+        )
+    ]
+
+
+@panel("levels", kind="images", asked=True, whole=True)
+def hierarchy(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
+    """What do higher levels look for?
+
+    The units of each level as pictures: the strokes of the first, and what a unit above adds up of them.
+    """
+    assert isinstance(model, HasLevels)
+    most, layers = max(1, min(FILTERS, PIXELS // data.spec.dim // model.levels)), []
+    for level in range(1, model.levels + 1):
+        f = model.features(level)
+        f = f[f.norm(dim=1).argsort(descending=True)[:most]]
+        layers.append(signed(f"level {level}", f.reshape(-1, *picture(data)), columns=12, label=f"level {level}"))
+    products = "".join(f", {''.join(f'W{i}' for i in range(1, level + 1))}" for level in range(2, model.levels + 1))
+    return [
+        Pane(
+            name="hierarchy",
+            title="What do higher levels look for?",
+            kind="images",
+            layers=layers,
+            reads="A picture a unit: the first level has strokes; a unit above adds up many of them, by its own weights.",
+            how=f"At most {most} units of each level, the strongest first: W1{products}. The sigmoids between levels are left "
+            "out, so higher pictures show a direction, not what such a unit paints. Each level has a scale of its own.",
+            alt="Weights of units of each level as pictures.",
         )
     ]
 
@@ -168,30 +182,33 @@ def energies(model: Model, data: Data, rng: Rng) -> list[Pane]:
     ]
 
 
-@panel("energy", "monitor")
-def likelihood(model: Model, data: Data, rng: Rng) -> list[Pane]:
+def likelihoods(name: str, title: str, layers: list[Curves], reads: str, how: str, model: Model, data: Data) -> list[Pane]:
+    """Curves of nats a row, of unseen rows; not of grey ones under a model of bits. `{best}` in `reads`: the best there is."""
     rows = data.seen(model, FEW, "test")
     if model.spec.support != "real" and bool((rows != rows.round()).any()):
         no = "Grey rows have no probability under a model of bits: draw them as bits with binarize to see one."
-        return [Pane(name="likelihood", title=LIKELY, kind="numbers", reads=no)]
+        return [Pane(name=name, title=title, kind="numbers", reads=no)]
     best = f" The best there can be is −{truth.entropy():.2f}." if isinstance(truth := data.density, Finite) else ""
+    alt = f"Curves over training: {', '.join(layer.label for layer in layers)}."
+    reads = reads.replace("{best}", best)
+    return [Pane(name=name, title=title, kind="curves", layers=layers, y_label="nats a row", reads=reads, how=how, alt=alt)]
+
+
+@panel("energy", "monitor")
+def likelihood(model: Model, data: Data, rng: Rng) -> list[Pane]:
     lines = [
         Curves(name="test", columns=("test log-likelihood",), label="log p of unseen rows"),
         Curves(name="guess", columns=("pseudo-likelihood",), role="noise", hidden=True, label="pseudo-likelihood, cheap"),
     ]
-    return [
-        Pane(
-            name="likelihood",
-            title=LIKELY,
-            kind="curves",
-            layers=lines,
-            y_label="nats a row",
-            reads=f"Higher is better.{best} When it falls again, the fantasies have left the data, or the training rows are "
-            "learned by heart.",
-            how="At tenths of the run; exact where a layer can be listed, else with log Z by annealed importance sampling. The "
-            "pseudo-likelihood guesses each bit from all others.",
-        )
-    ]
+    reads = (
+        "Higher is better.{best} When it falls again, the fantasies have left the data, or the training rows are learned by "
+        "heart."
+    )
+    how = (
+        "At tenths of the run; exact where a layer can be listed, else with log Z by annealed importance sampling. The "
+        "pseudo-likelihood guesses each bit from all others."
+    )
+    return likelihoods("likelihood", "How probable does it make what it never saw?", lines, reads, how, model, data)
 
 
 @panel("energy", "sample")
@@ -264,19 +281,16 @@ def unlisted(model: Model) -> str:
 def density(model: Model, data: Data, rng: Rng) -> list[Pane]:
     """Where does it expect points?"""
     assert isinstance(model, LogProbs)
-    if not plane_of(data):
+    if not data.spec.plane:
         return []
     frame = axes(data)
-    grid, ((x0, x1), (y0, y1)) = _grid(data), (frame["x"], frame["y"])
+    grid, area = lattice(frame, SIDE)
     x = data.test_x[:TESTED]
     found, one = model.log_prob(torch.cat([grid, x])), _gaussian(data.x, x)
     mean = found[len(grid) :].mean().item()
-    heat = Field(
-        name="density", values=found[: len(grid)].exp().reshape(SIDE, SIDE), extent=(x0, x1, y0, y1), label="its density"
-    )
+    heat = Field(name="density", values=found[: len(grid)].exp().reshape(SIDE, SIDE), extent=area, label="its density")
     layers: list[Layer] = [heat]
     if (exact := _truth(data)) is not None:
-        area = (x0, x1, y0, y1)
         layers.append(Field(name="truth", values=exact, extent=area, style="contour", role="truth", static=True, label="truth"))
     layers.append(real(data))
     worse = f"Worse than a single Gaussian by {one - mean:.2f} nats a row: more training or other first values may help."
@@ -299,16 +313,10 @@ def density(model: Model, data: Data, rng: Rng) -> list[Pane]:
     ]
 
 
-def _grid(data: Data) -> Float[Tensor, "n 2"]:
-    """The points of a map, those of a row one after the other."""
-    (x0, x1), (y0, y1) = axes(data)["x"], axes(data)["y"]
-    return torch.cartesian_prod(torch.linspace(y0, y1, SIDE), torch.linspace(x0, x1, SIDE)).flip(1)
-
-
 @lru_cache(maxsize=4)  # of a set made of hundreds of Gaussians it takes longer than the rest of the frame
 def _truth(data: Data) -> Tensor | None:
     density = data.density
-    return density.log_prob(_grid(data)).exp().reshape(SIDE, SIDE) if isinstance(density, Density) else None
+    return density.log_prob(lattice(axes(data), SIDE)[0]).exp().reshape(SIDE, SIDE) if isinstance(density, Density) else None
 
 
 def _gaussian(x: Float[Tensor, "n d"], test: Float[Tensor, "m d"]) -> float:

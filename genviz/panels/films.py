@@ -233,7 +233,7 @@ def completing(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tup
 
 
 def not_a_plane(model: Model) -> str:
-    if model.spec.dim != 2 or model.spec.support != "real":
+    if not model.spec.plane:
         return "Both directions of a step are drawn in a plane; these rows are no points in one."
     return ""
 

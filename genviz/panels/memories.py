@@ -12,9 +12,8 @@ from genviz.data.binary import bits
 from genviz.layers import Caption, Curves, Images, Numbers, Pane, Points
 from genviz.model import BadInput, HasCouplings, HasMemories, Model
 from genviz.panels.bits import places
-from genviz.panels.energy import plane_of, reach
 from genviz.panels.registry import panel
-from genviz.panels.space import picture
+from genviz.panels.space import picture, reach, signed
 from genviz.rng import Rng
 from genviz.samplers.spins import TIE, energy, settle
 
@@ -58,7 +57,7 @@ def folded(x: Float[Tensor, "n d"], data: Data) -> Float[Tensor, "n h w"]:
 @panel("memories")
 def stored(model: Model, data: Data, rng: Rng) -> list[Pane]:
     assert isinstance(model, HasMemories)
-    if plane_of(data):
+    if data.spec.plane:
         return []
     x = model.memories()
     pixels = folded(torch.cat([x[-SHOWN:], torch.full((max(0, SHOWN - len(x)), data.spec.dim), 0.5)]), data)
@@ -82,14 +81,13 @@ def weights(model: Model, data: Data, rng: Rng) -> list[Pane]:
     assert isinstance(model, HasCouplings)
     W, _ = model.couplings()
     n = min(SEEN, len(W))
-    scale = reach(W.abs().max().item())
     some = "" if n == len(W) else f" the first {n} of {len(W)} units,"
     return [
         Pane(
             name="weights",
             title="What do the weights look like?",
             kind="images",
-            layers=[Images(name="weights", pixels=(0.5 + W[:n, :n] / (2 * scale)).clamp(0, 1)[None], diverging=scale)],
+            layers=[signed("weights", W[None, :n, :n])],
             reads="Row i, column j: what unit j says to unit i; a colour for “be as I am”, another for “be my opposite”. Play "
             "the run, and every pattern adds a layer.",
             how=f"W,{some} from minus to plus its largest entry, rounded up to 1, 2, 5, 10 …; nothing on the diagonal.",

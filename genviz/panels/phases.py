@@ -12,8 +12,8 @@ from genviz.data import Data
 from genviz.data.binary import bits
 from genviz.layers import Caption, Curves, Images, Layer, Numbers, Pane, Path, Points, Role
 from genviz.model import Compares, Cools, Encodes, Energies, Model
-from genviz.panels.energy import reach
 from genviz.panels.registry import panel
+from genviz.panels.space import signed
 from genviz.rng import Rng
 from genviz.samplers.sequential import sweep
 
@@ -47,16 +47,10 @@ def coactivation(model: Model, data: Data, rng: Rng) -> list[Pane]:
             f"{len(awake)} units have {len(awake) ** 2:,} pairs, too many for a picture at each step: up to {UNITS} units do."
         )
         return [Pane(name="coactivation", title=title, kind="numbers", layers=told, reads=reads)]
-    scale = reach(difference.abs().max().item())
     maps = [
         Images(name="awake", pixels=awake.clamp(0, 1)[None], label="awake"),
         Images(name="asleep", pixels=asleep.clamp(0, 1)[None], label="asleep"),
-        Images(
-            name="difference",
-            pixels=(0.5 + difference / (2 * scale)).clamp(0, 1)[None],
-            diverging=scale,
-            label="difference",
-        ),
+        signed("difference", difference[None], label="difference"),
     ]
     hidden = f", the last {len(awake) - d} hidden" if len(awake) > d else ""
     return [

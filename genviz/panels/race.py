@@ -10,7 +10,7 @@ from genviz.data import Data
 from genviz.layers import Curves, Field, Layer, Pane, Points
 from genviz.model import Energies, Model, RunsInBrowser
 from genviz.panels.registry import panel
-from genviz.panels.space import axes
+from genviz.panels.space import axes, lattice
 from genviz.rng import Rng
 
 RACE = "race"
@@ -24,17 +24,15 @@ def race(model: Model, data: Data, rng: Rng) -> list[Pane]:
     """Which sampler finds its way, at the same price?"""
     assert isinstance(model, Energies)
     assert isinstance(model, RunsInBrowser)
-    if data.spec.shape != (2,) or data.spec.support != "real" or not set(PROGRAMS) <= model.client().keys():
+    if not data.spec.plane or not set(PROGRAMS) <= model.client().keys():
         return []
     frame = axes(data)
-    (x0, x1), (y0, y1) = frame["x"], frame["y"]
-    x, y = torch.linspace(x0, x1, SIDE), torch.linspace(y0, y1, SIDE)
-    places = torch.cartesian_prod(x, y)
-    energy = model.energy(places).double().reshape(SIDE, SIDE)  # x first
+    places, area = lattice(frame, SIDE)
+    energy, x = model.energy(places).double().reshape(SIDE, SIDE), places[:SIDE, 0]
     density = (energy.min() - energy).exp()
-    marginal = density.sum(1) / (density.sum() * (x[1] - x[0]))
+    marginal = density.sum(0) / (density.sum() * (x[1] - x[0]))
     layers: list[Layer] = [
-        Field(name="density", values=density.T.float().contiguous(), extent=(x0, x1, y0, y1), role="truth", static=True),
+        Field(name="density", values=density.float(), extent=area, role="truth", static=True),
         Curves(name="marginal", xy=torch.stack([x, marginal.float()], 1), role="truth", static=True),
     ]
     if len(data.x):

@@ -12,7 +12,7 @@ from genviz.model import Attends, BadInput, Energies, HasMemories, Model, RunsIn
 from genviz.panels.films import filmed
 from genviz.panels.memories import folded
 from genviz.panels.registry import Shoot, panel
-from genviz.panels.space import axes
+from genviz.panels.space import axes, lattice
 from genviz.rng import Rng
 
 RUNS = 6  # of recall, each from another row
@@ -23,12 +23,8 @@ SIDE, GRID = 60, 14  # of the landscape, and of the arrows on it
 HEAVIEST = 12  # memories of the chosen point
 
 
-def in_a_plane(model: Model) -> bool:
-    return model.spec.shape == (2,) and model.spec.support == "real"
-
-
 def landscape_instead(model: Model) -> str:
-    return "Points in a plane are filmed on their landscape." if in_a_plane(model) else ""
+    return "Points in a plane are filmed on their landscape." if model.spec.plane else ""
 
 
 @panel("chain", "memories", "energy", film=True, unless=landscape_instead)
@@ -135,7 +131,7 @@ def _overlaps(time: Tensor, m: Tensor, i: int, names: list[str], across: tuple[f
 
 
 def not_a_plane(model: Model) -> str:
-    return "" if in_a_plane(model) else "A landscape is drawn of points in a plane; these rows are none."
+    return "" if model.spec.plane else "A landscape is drawn of points in a plane; these rows are none."
 
 
 @panel("chain", "memories", "attend", "energy", film=True, unless=not_a_plane)
@@ -149,12 +145,10 @@ def landscape(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tupl
         raise BadInput("nothing is stored yet, so that the landscape is flat: go on by a step")
     states = filmed(model, data, rng, shoot, CLOUD)[: MOMENTS + 1]
     frame = axes(data)
-    ((x0, x1), (y0, y1)) = frame["x"], frame["y"]
-    grid = torch.cartesian_prod(torch.linspace(y0, y1, SIDE), torch.linspace(x0, x1, SIDE)).flip(1)
-    at = torch.cartesian_prod(torch.linspace(x0, x1, GRID + 2)[1:-1], torch.linspace(y0, y1, GRID + 2)[1:-1])
+    (grid, area), (at, _) = lattice(frame, SIDE), lattice(frame, GRID)
     depth = -model.energy(grid).reshape(SIDE, SIDE)
     still: list[Layer] = [
-        Field(name="energy", values=depth, extent=(x0, x1, y0, y1), static=True, label="depth"),
+        Field(name="energy", values=depth, extent=area, static=True, label="depth"),
         Arrows(name="steps", start=at, end=model.attend(at) @ memories, static=True, hidden=True, label="one update"),
         Points(name="memories", xy=memories, role="data", static=True, label="stored points"),
     ]

@@ -20,7 +20,7 @@ from genviz.metrics.chains import autocorrelation, diagnose, round_trips, time, 
 from genviz.metrics.mixing import assign
 from genviz.model import Chains, Energies, HasKernels, Model
 from genviz.panels.registry import Shoot, panel
-from genviz.panels.space import axes
+from genviz.panels.space import axes, lattice
 from genviz.rng import Rng
 from genviz.samplers.walk import run
 
@@ -45,7 +45,7 @@ def real_points(model: Model) -> str:
 
 
 def in_a_plane(model: Model) -> str:
-    return "" if model.spec.support == "real" and model.spec.shape == (2,) else "Drawn of points in a plane alone."
+    return "" if model.spec.plane else "Drawn of points in a plane alone."
 
 
 def few_bits(model: Model) -> str:
@@ -313,11 +313,10 @@ def _found(k: Int[Tensor, "c t"], law: Mixture) -> list[tuple[str, float, str, s
 
 def _heat(model: Energies, data: Data, beta: float) -> Field:
     """The density at that temperature, its highest place 1."""
-    (x0, x1), (y0, y1) = axes(data)["x"], axes(data)["y"]
-    grid = torch.cartesian_prod(torch.linspace(y0, y1, SIDE), torch.linspace(x0, x1, SIDE)).flip(1)
+    grid, area = lattice(axes(data), SIDE)
     energy = beta * model.energy(grid)
     values = (energy.min() - energy).exp().view(SIDE, SIDE)
-    return Field(name="density", values=values, extent=(x0, x1, y0, y1), static=True, role="truth")
+    return Field(name="density", values=values, extent=area, static=True, role="truth")
 
 
 def _rung(rung: int, walk: Any, betas: Float[Tensor, " k"], heat: Field, frame: dict[str, Any]) -> Pane:

@@ -9,12 +9,12 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import pad
 
-from genviz.data import Data, Finite
+from genviz.data import Data
 from genviz.data.base import BITS
 from genviz.layers import Curves, Images, Layer, Numbers, Pane
 from genviz.metrics.partition import Listed, exact_log_z
 from genviz.model import BadInput, Chains, HasPartition, LogProbs, Model, Settles, State
-from genviz.panels.energy import FILTERS, LIKELY, PIXELS, reach
+from genviz.panels.energy import PIXELS, likelihoods
 from genviz.panels.registry import Shoot, panel
 from genviz.panels.space import picture
 from genviz.rng import Rng
@@ -185,34 +185,6 @@ def topdown(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     ]
 
 
-@panel("settling", kind="images", asked=True, whole=True)
-def composites(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
-    """What do higher layers look for?
-
-    The units of each layer as pictures: the strokes of the first, and the sums of strokes that a unit above switches on.
-    """
-    assert isinstance(model, Settles)
-    most, layers = max(1, min(FILTERS, PIXELS // data.spec.dim // model.levels)), []
-    for level in range(1, model.levels + 1):
-        f = model.features(level)
-        f = f[f.norm(dim=1).argsort(descending=True)[:most]]
-        scale = reach(f.abs().max().item())
-        layers.append(tiles(f"h{level}", (0.5 + f / (2 * scale)).clamp(0, 1), data, diverging=scale))
-    products = "".join(f", {''.join(f'W{i}' for i in range(1, level + 1))}" for level in range(2, model.levels + 1))
-    return [
-        Pane(
-            name="composites",
-            title="What do higher layers look for?",
-            kind="images",
-            layers=layers,
-            reads="A picture a unit. A unit of a higher layer adds up the pictures of the units below by its own weights.",
-            how=f"At most {most} units of each layer, the strongest first: W1{products}; what the sigmoids between do is left "
-            "out. Each layer has a scale of its own.",
-            alt="Weights of the units of each layer as pictures.",
-        )
-    ]
-
-
 # ---------------------------------------------------------------- while it trains
 
 
@@ -238,28 +210,17 @@ def fantasies(model: Model, data: Data, rng: Rng) -> list[Pane]:
 
 @panel("settling", "bound", "monitor")
 def microscope(model: Model, data: Data, rng: Rng) -> list[Pane]:
-    rows = data.seen(model, 8, "test")
-    if bool((rows != rows.round()).any()):
-        no = "Grey rows have no probability under a model of bits: draw them as bits with binarize to see one."
-        return [Pane(name="microscope", title=LIKELY, kind="numbers", reads=no)]
-    best = f" The best there can be is −{truth.entropy():.2f}." if isinstance(truth := data.density, Finite) else ""
-    return [
-        Pane(
-            name="microscope",
-            title="How close is the bound?",
-            kind="curves",
-            layers=[
-                Curves(name="exact", columns=("test log-likelihood",), role="truth", label="log p, exact where it can be"),
-                Curves(name="bound", columns=("test bound",), label="mean-field bound"),
-                Curves(
-                    name="annealed", columns=("annealed log-likelihood",), role="noise", dash=1, label="log p, log Z annealed"
-                ),
-            ],
-            y_label="nats a row",
-            reads=f"Higher is better.{best} Between the bound and log p lies KL(q‖p): what independent hidden units miss. "
-            "The annealed value errs to either side by chance.",
-            how="At tenths of the run, on unseen rows; log Z exact up to 20 units in h1, else annealed over 200 temperatures, "
-            "as that of the annealed curve always is.",
-            alt="Curves of exact, bounded and annealed log-likelihood over training.",
-        )
+    lines = [
+        Curves(name="exact", columns=("test log-likelihood",), role="truth", label="log p, exact where it can be"),
+        Curves(name="bound", columns=("test bound",), label="mean-field bound"),
+        Curves(name="annealed", columns=("annealed log-likelihood",), role="noise", dash=1, label="log p, log Z annealed"),
     ]
+    reads = (
+        "Higher is better.{best} Between the bound and log p lies KL(q‖p): what independent hidden units miss. The annealed "
+        "value errs to either side by chance."
+    )
+    how = (
+        "At tenths of the run, on unseen rows; log Z exact up to 20 units in h1, else annealed over 200 temperatures, as that "
+        "of the annealed curve always is."
+    )
+    return likelihoods("microscope", "How close is the bound?", lines, reads, how, model, data)

@@ -1,5 +1,6 @@
 """Pictures in the space of the data: what the model makes beside the real thing."""
 
+import math
 from typing import Any
 
 import torch
@@ -55,6 +56,25 @@ def axes(data: Data) -> dict[str, Any]:
     x, y = limits(flat(data.x))
     across, up = (*data.columns, "", "")[:2]
     return {"x": x, "y": y, "x_label": across, "y_label": up if data.spec.dim > 1 else "", "line": data.spec.dim == 1}
+
+
+def lattice(frame: dict[str, Any], side: int) -> tuple[Float[Tensor, "n 2"], tuple[float, float, float, float]]:
+    """Points all over the axes `frame`, row by row from below, as the values of a `Field` want them; and its extent."""
+    (x0, x1), (y0, y1) = frame["x"], frame["y"]
+    places = torch.cartesian_prod(torch.linspace(y0, y1, side), torch.linspace(x0, x1, side)).flip(1)
+    return places, (x0, x1, y0, y1)
+
+
+def reach(size: float) -> float:
+    """The next of 1, 2, 5, 10, … above: a scale grows in jumps, so that it does not breathe."""
+    decade = 10.0 ** math.floor(math.log10(max(size, 1e-6)))
+    return next(step * decade for step in (1.0, 2.0, 5.0, 10.0) if step * decade >= size)
+
+
+def signed(name: str, values: Float[Tensor, "n h w"], **how: Any) -> Images:
+    """Pictures of signed numbers, from minus to plus the largest, rounded up; ½ is zero."""
+    scale = reach(values.abs().max().item() if values.numel() else 1.0)
+    return Images(name=name, pixels=(0.5 + values / (2 * scale)).clamp(0, 1), diverging=scale, **how)
 
 
 def part(data: Data) -> str:

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from genviz.data import Data, Finite
+from genviz.data import Data
 from genviz.data.base import BITS
 from genviz.layers import Bars, Curves, Images, Layer, Numbers, Pane, Points
-from genviz.metrics.reading import changes, reader, visited
+from genviz.metrics.chains import hops, visited
+from genviz.metrics.reading import reader
 from genviz.model import BadInput, Bounds, LogProbs, Model, Stacks
-from genviz.panels.energy import reach
+from genviz.panels.energy import likelihoods
 from genviz.panels.registry import Shoot, panel
 from genviz.panels.space import made, picture
 from genviz.rng import Rng
@@ -30,25 +30,20 @@ NOISY = (0.0, 0.05, 0.1, 0.2, 0.3)  # shares of pixels that are flipped
 
 @panel("upto", "bound", "monitor")
 def stages(model: Model, data: Data, rng: Rng) -> list[Pane]:
-    best = f" The best there can be is −{truth.entropy():.2f}." if isinstance(truth := data.density, Finite) else ""
-    return [
-        Pane(
-            name="stages",
-            title="What does each level add?",
-            kind="curves",
-            layers=[
-                Curves(name="exact", columns=("test log-likelihood",), role="truth", label="log p, exact where it can be"),
-                Curves(name="bound", columns=("test bound",), label="the bound"),
-                Curves(name="first", columns=("first level alone",), role="noise", label="first level by itself"),
-            ],
-            y_label="nats a row",
-            reads=f"When a new level joins, the bound goes on where the first level stopped if it begins as that one turned "
-            f"over, and falls if it begins at random.{best}",
-            how="At tenths of the run, on unseen rows: the variational bound, ten beliefs a row; log Z of the top level exact "
-            "where a layer can be listed, else annealed over 200 temperatures.",
-            alt="Curves of the bound over training, level by level.",
-        )
+    lines = [
+        Curves(name="exact", columns=("test log-likelihood",), role="truth", label="log p, exact where it can be"),
+        Curves(name="bound", columns=("test bound",), label="the bound"),
+        Curves(name="first", columns=("first level alone",), role="noise", label="first level by itself"),
     ]
+    reads = (
+        "When a new level joins, the bound goes on where the first level stopped if it begins as that one turned over, and "
+        "falls if it begins at random.{best}"
+    )
+    how = (
+        "At tenths of the run, on unseen rows: the variational bound, ten beliefs a row; log Z of the top level exact where a "
+        "layer can be listed, else annealed over 200 temperatures."
+    )
+    return likelihoods("stages", "What does each level add?", lines, reads, how, model, data)
 
 
 def unlisted(model: Model) -> str:
@@ -135,35 +130,6 @@ def sheets(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
 # ---------------------------------------------------------------- what it looks for, what it believes
 
 
-@panel("upto", "features", kind="images", asked=True, whole=True)
-def hierarchy(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
-    """What do higher levels look for?
-
-    The units of each level as pictures: what the first paint, and what a higher one tells them all to paint together.
-    """
-    assert isinstance(model, Stacks)
-    stack: Any = model  # whose `features` take a level
-    layers: list[Layer] = []
-    for level in range(1, model.levels + 1):
-        f = stack.features(level)
-        f = f[f.norm(dim=1).argsort(descending=True)[:SHEET]]
-        scale = reach(f.abs().max().item())
-        signed = (0.5 + f / (2 * scale)).clamp(0, 1).reshape(-1, *picture(data))
-        layers.append(Images(name=f"level {level}", pixels=signed, columns=12, diverging=scale, label=f"level {level}"))
-    return [
-        Pane(
-            name="hierarchy",
-            title="What do higher levels look for?",
-            kind="images",
-            layers=layers,
-            reads="A picture a unit: the first level has strokes; a unit above adds up many of them, by its own weights.",
-            how=f"The {SHEET} strongest units of each level: W₁, W₁W₂, W₁W₂W₃. The sigmoids between levels are left out, so "
-            "higher pictures show a direction, not what such a unit paints.",
-            alt="Weights of units of each level as pictures.",
-        )
-    ]
-
-
 @panel("upto", "reconstruct", kind="images", asked=True)
 def cleaning(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     """Does it believe in the noise?
@@ -219,14 +185,15 @@ def depths(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[s
         model.upto(level).chain(CHAINS, rng.child("level", level), start.expand(CHAINS, -1), shoot.clamp) for level in levels
     ]
     means = [[state.aux.get("p", state.x) for state in islice(c, 0, FRAMES * EVERY + 1, EVERY)] for c in chains]
-    classes = [torch.stack([reads.read(p) for p in level]) for level in means]  # (frames, chains) of each
+    classes, n = [torch.stack([reads.read(p) for p in level], 1) for level in means], data.spec.classes  # (chains, frames)
+    been = {level: visited(seen, n) for level, seen in zip(levels, classes, strict=True)}
     for now in range(FRAMES + 1):
         until = torch.arange(FRAMES + 1).clamp(max=now)
         rows = []
         for level, seen in zip(levels, classes, strict=True):
             told = f"of {now} steps of {EVERY} sweeps, {CHAINS} chains"
-            rows.append((f"class changes, level {level}", changes(seen[: now + 1]) if now else 0.0, "a step", told))
-            rows.append((f"classes seen, level {level}", visited(seen[: now + 1]), "a chain", told))
+            rows.append((f"class changes, level {level}", hops(seen[:, : now + 1], n).rate if now else 0.0, "a step", told))
+            rows.append((f"classes seen, level {level}", been[level][:, now].double().mean().item(), "a chain", told))
         yield (
             f"{now * EVERY} sweeps at each level." if now else "Every chain begins at the same real rows.",
             [
@@ -270,7 +237,7 @@ def _ribbons(classes: list[Tensor], until: Tensor, data: Data) -> Points:
     for place, seen in enumerate(classes):
         height = -torch.arange(CHAINS).float() - place * (CHAINS + 1)
         xy.append(torch.cartesian_prod(until.float(), height))
-        labels.append(seen[until].flatten())
+        labels.append(seen.T[until].flatten())
     return Points(
         name="classes",
         xy=torch.cat(xy),

@@ -20,7 +20,7 @@ from genviz.panels.registry import panel
 from genviz.panels.space import axes, picture, real
 from genviz.rng import Rng
 
-PROGRAM = "gibbs"
+PROGRAM, SAYS = "gibbs", "says"
 ROWS = 24  # of the data, to start from
 CHAINS = 12  # pictures of chains, until somebody asks for more
 MAPS = 36  # hidden units whose changes are shown
@@ -49,7 +49,7 @@ def walk(model: Model, data: Data, rng: Rng) -> list[Pane]:
     if PROGRAM not in programs:
         return []
     if data.spec.support == "real":
-        return [_plane(data)] if data.spec.shape == (2,) else []
+        return [_plane(data)] if data.spec.plane else []
     program, state = programs[PROGRAM], next(model.chain(1, rng))
     hidden = [name for name in HIDDEN if name in state.aux and ["put", name] in program]
     size = data.spec.dim + sum(state.aux[name].shape[1] for name in hidden if _first(program, name, state) >= 0)
@@ -63,8 +63,9 @@ def walk(model: Model, data: Data, rng: Rng) -> list[Pane]:
     alone = any(op == "sweep" for op, *_ in program)  # unit by unit: no layers
     if hidden and not alone and isinstance(model, HasFeatures) and len(data.spec.shape) == 2:
         panes.append(_strokes(data))
-    if "learn_once" in model.actions():
-        panes += [] if alone and size > PAIRED else [_pairs(size) if alone else _change(data, state.aux["h"].shape[1])]
+    if "learn_once" in model.actions() and (size <= PAIRED if alone else SAYS in programs):
+        whole = alone or programs[SAYS][0] != ["put", "v"]  # else what learns beside h is the row itself: a picture
+        panes.append(_pairs(size) if whole else _change(data, state.aux["h"].shape[1]))
     if data.spec.dim <= LISTED and size <= SUMMED and "energy" in programs:
         panes.append(_states(data, data.seen(model, len(data.x))))
     return [pane for pane in panes if pane.layers]
@@ -210,14 +211,15 @@ def _change(data: Data, hidden: int) -> Pane:
         layers=[maps("data says"), maps("dream says"), maps("difference")],
         reads="A picture for each hidden unit" + some + ": the weights that the datum raises, those that the dream lowers, and "
         "what is left, orange up and blue down. “Learn once” applies just this.",
-        how="v₀ p(h|v₀)ᵀ of the chosen row, v p(h|v)ᵀ of the first chain, and their difference; the step size scales it.",
+        how="v₀ ⟨h⟩ᵀ given the chosen row v₀, v ⟨h⟩ᵀ given that of the first chain, of the lowest hidden layer, and their "
+        "difference; the step size scales it.",
         alt="Maps of the weight changes of data and dream, and their difference.",
         walks=PROGRAM,
     )
 
 
 def _pairs(size: int) -> Pane:
-    """All pairs of a state's units, where each may be linked with each."""
+    """All pairs of units that a weight links, where these are no picture: of a state, of a level."""
     blank = torch.full((1, size, size), 0.5)
 
     def maps(name: str) -> Images:
@@ -228,9 +230,10 @@ def _pairs(size: int) -> Pane:
         title="What would it learn from this dream?",
         kind="images",
         layers=[maps("data says"), maps("dream says"), maps("difference")],
-        reads="A square for each pair of units: how often both are on while the datum is held, how often in the dream, and the "
-        "difference, orange up and blue down. “Learn once” applies just this.",
-        how="⟨sᵢ sⱼ⟩ given the chosen row, ⟨sᵢ sⱼ⟩ given that of the first chain, hidden units averaged over exactly.",
+        reads="A square for each pair of units that a weight links: how often both are on while the datum is held, how often "
+        "in the dream, and the difference, orange up and blue down. “Learn once” applies just this.",
+        how="⟨sᵢ sⱼ⟩ given the chosen row, and given that of the first chain, hidden units averaged over; units of ±1, where "
+        "those are the model’s; of several levels the top one.",
         alt="Maps of the weight changes of data and dream, and their difference.",
         walks=PROGRAM,
     )

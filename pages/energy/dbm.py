@@ -53,7 +53,7 @@ page.film("settling")  # the chosen row, half wiped away if one likes; the feedb
 page.walk("gibbs")
 page.film("chain")
 page.film("completing")
-page.pictures(["fantasies"], ["topdown"], ["filters"], ["composites"], ["states"], ["energies"], ["annealing"])
+page.pictures(["fantasies"], ["topdown"], ["filters"], ["hierarchy"], ["states"], ["energies"], ["annealing"])
 curves_over(
     page,
     "test log-likelihood",

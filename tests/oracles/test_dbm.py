@@ -466,6 +466,10 @@ def test_client_programs_are_the_chain_and_the_energy_of_its_whole_state(sizes: 
     passed = model.net.rise(x)
     torch.testing.assert_close(risen, torch.cat([x, *passed[2::2]], 1))
     torch.testing.assert_close(registers["h"], passed[1])
+    _, registers = program(programs["says"], tensors, x)
+    settled = dict(zip(["v", *names], model.net.settle(x, model.settle), strict=True))
+    for name, mean in settled.items():
+        torch.testing.assert_close(registers[name], mean)
 
 
 # ---------------------------------------------------------------- what is told, what cannot be
@@ -488,7 +492,7 @@ def test_the_constant_is_found_once_for_the_same_weights(monkeypatch: pytest.Mon
     digits = genviz.dataset("digits", rows=60)
     model, calls = genviz.create("dbm", digits, h1=21, h2=4), []
     assert isinstance(model, DBM)
-    monkeypatch.setattr("genviz.models.energy.dbm.ais", lambda *a, **k: calls.append(1) or ais(model.net, Rng(0), 20, 20))
+    monkeypatch.setattr("genviz.metrics.partition.ais", lambda *a, **k: calls.append(1) or ais(model.net, Rng(0), 20, 20))
     x = digits.binarized("threshold")
     assert torch.equal(model.bound(x, Rng(0)), model.bound(x, Rng(1))) and calls == [1]
     model.net.b[0].add_(0.1)

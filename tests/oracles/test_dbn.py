@@ -13,9 +13,10 @@ from torch.func import grad
 from torch.nn.functional import logsigmoid, one_hot, softplus
 
 import genviz
+from genviz.metrics.chains import hops, visited
 from genviz.metrics.likelihood import WIDTHS, parzen
 from genviz.metrics.partition import ais, exact_log_z
-from genviz.metrics.reading import changes, reader, visited
+from genviz.metrics.reading import reader
 from genviz.model import BadInput, Spec
 from genviz.models.energy.dbn import DBN
 from genviz.rng import Rng
@@ -381,6 +382,24 @@ def test_the_browser_sees_the_class_beside_the_features() -> None:
     torch.testing.assert_close(risen[:, 3:5], net.recognise(v).sigmoid())
 
 
+@pytest.mark.parametrize("classes", [0, 3])
+def test_what_it_learns_once_is_what_the_browser_shows_of_the_top_level(classes: int) -> None:
+    model = stack(4, 3, 3, classes=classes).float()
+    top, below, rows = model.stack.top, model.stack.levels[0], bits(4)[[3, 12]].float()
+    before, told = top.W.clone(), []
+    for row in rows.split(1):
+        _, registers = run_program(model.client()["says"], model.state_dict(), row)
+        v = torch.cat([below.recognise(row).sigmoid(), row.new_full((1, classes), 1 / max(classes, 1))], 1)
+        torch.testing.assert_close(registers["v"], v)
+        torch.testing.assert_close(registers["h"], top.up(v).sigmoid())
+        told.append(registers["v"].T @ registers["h"])
+    model.learn_once(*rows.tolist())
+    torch.testing.assert_close(top.W - before, model.lr * (told[0] - told[1]))
+    top.there.fill_(0)
+    with pytest.raises(BadInput, match="level 2 is not there yet"):
+        model.learn_once(*rows.tolist())
+
+
 def test_a_network_cut_short_is_its_lower_levels() -> None:
     model = stack(5, 4, 3, 2)
     first, net = model.upto(1), model.stack.levels[0]
@@ -425,8 +444,8 @@ def test_parzen_windows_are_a_kernel_density() -> None:
 
 
 def test_a_reader_counts_changes_and_classes() -> None:
-    seen = torch.tensor([[0, 1], [0, 2], [3, 2], [0, 2]])
-    assert changes(seen) == pytest.approx(3 / 6) and visited(seen) == 2.0
+    seen = torch.tensor([[0, 0, 3, 0], [1, 2, 2, 2]])
+    assert hops(seen, 10).rate == pytest.approx(3 / 6) and visited(seen, 10)[:, -1].tolist() == [2, 2]
     data = genviz.dataset("digits")
     reads = reader(data)
     assert reads.accuracy > 0.9 and reads.read(data.test_x[None]).shape == (1, len(data.test_x))

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from genviz.metrics.partition import halves, softplus_sums
+from genviz.metrics.partition import draw_listed, halves, softplus_sums
 from genviz.rng import Rng
 
 Layers = list[Tensor]  # v, h1, h2, …, each (n, units): bits, or the means of bits
@@ -79,9 +79,7 @@ class Alternating(nn.Module):
 
     def draw_exactly(self, n: int, rng: Rng) -> Float[Tensor, "n d"]:
         """The means of v given `n` independent draws of the odd layers from their list."""
-        high, low = halves(self.listed)
-        index = rng.categorical(self.log_terms(high, low).flatten().softmax(0), n)
-        states = (high[index // len(low)] + low[index % len(low)]).to(self.anchor.dtype)
+        states = draw_listed(self, n, rng).to(self.anchor.dtype)
         return self.input(self.apart(states, self.odd), 0).sigmoid()
 
     def base(self, n: int, rng: Rng) -> tuple[Tensor, float]:

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from genviz.errors import BadInput
 from genviz.models.energy.memories import Memory, Pattern, Program
 
 Form = Literal["distance", "dot"]
@@ -35,6 +36,9 @@ class Softmax(Memory):
         self.plain[self.count], self.norms[self.count] = 0.0, -half
         super().keep(x)
         self.log_count[0], self.longest[0] = self.count.log(), torch.maximum(half, self.longest[0])
+
+    def relearn(self, data: Tensor, dreams: Tensor) -> None:
+        raise BadInput("learn_once: the modern net has no weights to change; take another rule")
 
     def logits(self, q: Float[Tensor, "n d"], beta: float, form: Form) -> Float[Tensor, "n k"]:
         return beta * torch.addmm(self.norms if form == "distance" else self.plain, q, self.xi.T)

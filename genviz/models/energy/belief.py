@@ -1,20 +1,15 @@
 """A level of a deep belief network: a harmonium that may see a class, and whose two directions may learn apart."""
 
 import math
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import one_hot, softplus
 
-from genviz.metrics.partition import MOST, ais, exact_log_z, softplus_sums
-from genviz.model import digest
+from genviz.metrics.partition import softplus_sums
 from genviz.models.energy.harmonium import Harmonium
 from genviz.rng import Rng
-
-KEPT = 64  # constants
-_CONSTANTS: dict[tuple[Any, ...], tuple[float, float]] = {}  # by weights, so that looking twice is cheap
 
 
 def log_bits(up: Float[Tensor, "n d"], x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
@@ -112,20 +107,6 @@ class Level(Harmonium):
         pixels, label = self.parts(self.anchor.double())
         log_z = softplus(pixels).sum() + label.logsumexp(0)
         return self.draw(self.mean(self.anchor.expand(n, -1)), rng), float(log_z) + len(self.c) * math.log(2)
-
-    def constant(self, temperatures: int = 1000, runs: int = 100) -> tuple[float, float]:
-        """log Z, nats, and how many runs of annealing count: NaN where it is the exact sum, up to 20 units in a layer."""
-        key = (digest({"W": self.W, "b": self.b, "c": self.c}), self.labels, temperatures, runs)
-        if key not in _CONSTANTS:
-            if self.listed <= MOST:
-                found = exact_log_z(self), math.nan
-            else:
-                annealed = ais(self, Rng(0, "log Z"), temperatures, runs)
-                found = annealed.log_z, annealed.ess
-            while len(_CONSTANTS) >= KEPT:
-                _CONSTANTS.pop(next(iter(_CONSTANTS)), None)
-            _CONSTANTS[key] = found
-        return _CONSTANTS[key]
 
     # ------------------------------------------------------------ one rule for both directions, once they are untied
 

@@ -11,15 +11,15 @@ from torch import Tensor
 from torch.distributions import Bernoulli
 
 from genviz.data import Data, Finite
-from genviz.metrics.partition import MOST, duration, exact_log_z
+from genviz.metrics.partition import MOST, constant, duration, exact_log_z
 from genviz.model import BadInput, Model, Preset, Spec, State, Step, action, knob
-from genviz.models.energy.pairwise import Pairwise
+from genviz.models.energy.pairwise import Pairwise, linked
 from genviz.nets import falling
 from genviz.rng import Rng
 
 SETTLING, MELTED, DREAMT = 3, 4.0, 800  # sweeps of fresh hidden units; where samples begin to cool; units a dream may turn
-OFF, ON, TESTED = 0.15, 0.05, 500  # noisy clamping of 1985: how often a bit is switched off, on; rows of `monitor`
-SAID = "Pairs that are on together awake are tied closer, those of dreams are loosened."
+OFF, ON = 0.15, 0.05  # noisy clamping of 1985: how often a bit is switched off, on
+TESTED, LOOK = 500, {"temperatures": 200, "runs": 50}  # of `monitor`: rows, annealing
 BAS, SMALL = {"hidden": 4, "k": 2, "lr": 0.2, "decay": 2000, "init": 0.1}, {"hidden": 32, "lr": 0.02, "decay": 1000}
 PARITY = {"hidden": 2, "k": 1, "lr": 1.0, "decay": 1500, "init": 2.0}
 ENCODER = {"hidden": 2, "averages": "exact", "lr": 2.0, "decay": 1500, "init": 0.3, "links": "halves"}
@@ -88,12 +88,7 @@ class Boltzmann(Model):
 
     def build(self) -> None:
         d, n = self.spec.dim, self.spec.dim + self.hidden
-        links = torch.ones(n, n)
-        if self.links == "halves":
-            links[: d // 2, d // 2 : d] = links[d // 2 : d, : d // 2] = 0
-        if self.links == "layers":
-            links[:d, :d] = links[d:, d:] = 0
-        self.net = Pairwise(d, self.hidden, self.init, links)
+        self.net = Pairwise(d, self.hidden, self.init, linked(self.links, d, n))
         self.register_buffer("dreams", (torch.rand(self.chains, n) < 0.5).float())
         self.register_buffer("awake", (torch.rand(self.clamped, self.hidden) < 0.5).float())
 
@@ -124,7 +119,11 @@ class Boltzmann(Model):
                 shown["h"] = awake[:, d:]
             difference = (plus - minus).sign() if self.signs else plus - minus
             net.climb(falling(self.lr, t, self.decay) * (difference - self.weight_decay * net.W))
-            yield Step({"difference": (plus - minus).abs().mean(), **told}, caption=SAID, show=shown)
+            yield Step(
+                {"difference": (plus - minus).abs().mean(), **told},
+                caption="Pairs that are on together awake are tied closer.",
+                show=shown,
+            )
 
     @action
     def learn_once(self, data: Any, dream: Any) -> None:
@@ -164,7 +163,7 @@ class Boltzmann(Model):
 
     def bound(self, x: Float[Tensor, "n d"], rng: Rng, k: int = 1) -> Float[Tensor, " n"]:
         """Mean field's lower bound on log p(x), best of `k` starts; maybe too high where log Z is annealed (above 20 units)."""
-        return self.net.bound(self.spec.check(x), rng, k) - self.net.log_z(rng)[0]
+        return self.net.bound(self.spec.check(x), rng, k) - constant(self.net, rng, **LOOK).log_z
 
     def encode(self, x: Float[Tensor, "n d"]) -> Bernoulli:
         """p(h_j = 1|x): exact up to ten hidden units, else by mean field."""
@@ -184,14 +183,14 @@ class Boltzmann(Model):
 
     def monitor(self, data: Data, rng: Rng) -> dict[str, float]:
         """Mean log p of rows seen and unseen, nats: exact up to 20 units in all, else from `energy` and an annealed log Z."""
-        log_z, told = self.net.log_z(rng)
-        seen, unseen = (-self.energy(data.seen(self, TESTED, split)).mean().item() - log_z for split in ("train", "test"))
+        found = constant(self.net, rng, **LOOK)
+        seen, unseen = (-self.energy(data.seen(self, TESTED, split)).mean().item() - found.log_z for split in ("train", "test"))
         size = self.net.W.abs().mean().item()
         figures = {"test log-likelihood": unseen, "train-test gap": seen - unseen, "mean weight": size}
-        if isinstance(truth := data.density, Finite) and not told:
-            log_p = -self.energy(truth.states).double() - log_z
+        if isinstance(truth := data.density, Finite) and not found.told:
+            log_p = -self.energy(truth.states).double() - found.log_z
             figures["KL from the data"] = -truth.entropy() - (truth.probs @ log_p).item()
-        return figures | told
+        return figures | found.told
 
     def partition(self) -> Pairwise:
         return self.net

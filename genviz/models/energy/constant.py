@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from genviz.errors import BadInput
-from genviz.metrics.partition import halves, softplus_sums
+from genviz.metrics.partition import draw_listed, halves, softplus_sums
 from genviz.rng import Rng
 
 LOG_2PI = math.log(2 * math.pi)
@@ -67,9 +67,7 @@ class Summable:
 
     def draw_exactly(self, n: int, rng: Rng) -> Float[Tensor, "n m"]:
         """`n` independent h ~ p(h), by listing the smaller layer."""
-        high, low = halves(self.listed)
-        index = rng.categorical(self.log_terms(high, low).flatten().softmax(0), n)
-        states = (high[index // len(low)] + low[index % len(low)]).to(self.W.dtype)
+        states = draw_listed(self, n, rng).to(self.W.dtype)
         return states if self.lists_hidden else rng.coins(self.up(states).sigmoid())
 
     def hidden_states(self) -> tuple[Float[Tensor, " k"], Float[Tensor, "k m"]]:

@@ -10,18 +10,16 @@ from torch import Tensor
 from torch.distributions import Bernoulli
 
 from genviz.data import Data
-from genviz.metrics.partition import MOST, ais, exact_log_z, refuse
-from genviz.model import BadInput, Model, Preset, Spec, State, Step, knob
+from genviz.metrics.partition import MOST, ais, refuse, remembered
+from genviz.model import BadInput, Model, Preset, Spec, State, Step, action, knob
 from genviz.models.energy.deep import Deep, hidden
 from genviz.nets import falling
 from genviz.rng import Rng
 
-TESTED, LOOK = 500, {"temperatures": 200, "runs": 50}  # of `monitor`: rows, annealing
-ANNEALED = {"temperatures": 1000, "runs": 100}  # for the constant of `bound`, where it cannot be listed
+TESTED, LOOK, EXACT = 500, {"temperatures": 200, "runs": 50}, 10  # rows of `monitor`, its annealing; h1 listed for an energy
 AT_REST, GLANCE = {"rounds": 50, "tol": 1e-6}, {"rounds": 10, "tol": 1e-3}  # mean field of a bound, of many energies
-EXACT = 10  # units of h1 that are listed for an energy, at each frame
 BAS = {"h1": 9, "h2": 9, "batch": 14}  # all rows
-AT_ONCE = {**BAS, "pretrain": False, "joint": 8000}
+JOINT = {**BAS, "pretrain": False, "joint": 8000}
 DIGITS = {"binarize": "threshold", "batch": 50, "lr_pretrain": 0.05, "lr": 0.02, "greedy": 1120, "joint": 1680}
 MNIST = {"h1": 128, "h2": 64, "binarize": "fixed", "lr_pretrain": 0.05, "lr": 0.01, "greedy": 800, "joint": 3200}
 
@@ -58,7 +56,7 @@ class DBM(Model):
     phases = ("layer 1", "layer 2", "layer 3", "joint")
     presets = {
         "bars-and-stripes": Preset(11_000, knobs=BAS, idea="fourteen legal pictures of 512, every probability exact"),
-        "no-pretraining": Preset(8000, "bars-and-stripes", AT_ONCE, idea="the same, all layers at once from the start"),
+        "no-pretraining": Preset(8000, "bars-and-stripes", JOINT, idea="all layers at once"),
         "digits": Preset(3920, knobs=DIGITS, idea="8×8 digits: strokes, and which strokes go together"),
         "mnist": Preset(4800, knobs=MNIST, idea="28×28 digits from 128 features and 64 above them"),
     }
@@ -71,9 +69,7 @@ class DBM(Model):
 
     def build(self) -> None:
         self.net = Deep([self.spec.dim, self.h1, self.h2, *([self.h3] if self.h3 else [])])
-        self.levels = self.net.top
         self.register_buffer("fantasies", (torch.rand(self.chains, sum(self.net.sizes[::2])) < 0.5).float())
-        self.known_z = ("", 0.0)  # log Z, and of which weights
 
     def prepare(self, data: Data) -> None:
         self.net.start(data.seen(self, len(data.x)).mean(0))
@@ -108,6 +104,12 @@ class DBM(Model):
             apart = {"apart": (mu[1].mean(0) - dreams[1].mean(0)).abs().mean()}  # ⟨h1⟩ of data and of fantasies
             show = {"x": v, "h": mu[1], "sweep 1": state[0]}
             yield Step(apart, "joint", "Weights move towards the settled data, away from the fantasies.", show)
+
+    @action
+    def learn_once(self, data: Any, dream: Any) -> None:
+        """One update by hand: of these rows less these dreams, both settled, times lr."""
+        mu, dreams = (self.net.settle(self.spec.rows(*it), self.settle) for it in ((data, "data"), (dream, "dream")))
+        self.net.climb(mu, dreams, self.lr)
 
     def chain(self, n: int, rng: Rng, start: Tensor | None = None, clamp: Tensor | None = None) -> Iterator[State]:
         """Block Gibbs sweeps from `start`, else from the model's own fantasies. `aux`: p the mean of x, h the bits of h1 that
@@ -166,10 +168,11 @@ class DBM(Model):
     @property
     def log_z(self) -> float:
         """Exact up to 20 units in h1, else by annealing; found once for these weights."""
-        if self.known_z[0] != (weights := self.sha256):
-            exact = self.net.listed <= MOST
-            self.known_z = weights, exact_log_z(self.net) if exact else ais(self.net, Rng(self.seed, "Z"), **ANNEALED).log_z
-        return self.known_z[1]
+        return remembered(self.net).log_z
+
+    @property
+    def levels(self) -> int:
+        return self.net.top
 
     def features(self, level: int = 1) -> Float[Tensor, "k d"]:
         """What each unit of h1 adds to the input of the visible ones; of a higher `level` through linear layers: W1 W2, …"""
@@ -186,13 +189,12 @@ class DBM(Model):
         dreams = net.expected(net.apart(self.fantasies, net.even))
         energies = {"energy of data": net.energy(known).mean().item(), "energy of chains": net.energy(dreams).mean().item()}
         figures = {"test bound": unseen, "train-test gap": seen - unseen, "effective runs": found.ess, **energies}
-        if not exact:
-            return figures
-        log_p, annealed = (-net.free_energy(test).mean().item() - z for z in (log_z, found.log_z))
-        return {**figures, "test log-likelihood": log_p, "annealed log-likelihood": annealed, "gap": log_p - unseen}
+        log_p, annealed = (-net.free_energy(test).mean().item() - z for z in (log_z, found.log_z)) if exact else (0.0, 0.0)
+        more = {"test log-likelihood": log_p, "annealed log-likelihood": annealed, "gap": log_p - unseen}
+        return {**figures, **(more if exact else {})}
 
     def partition(self) -> Deep:
         return self.net
 
     def client(self) -> dict[str, list[list[Any]]]:
-        return self.net.programs("net")
+        return self.net.programs("net", self.settle)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from genviz.data import Data
 from genviz.data.base import Batch
-from genviz.model import BadInput, Model, Preset, Spec, State, Step, knob
+from genviz.model import BadInput, Model, Preset, Spec, State, Step, action, knob
 from genviz.models.energy.belief import Level
 from genviz.models.energy.played import Played
 from genviz.models.energy.stack import Stack
@@ -144,6 +144,17 @@ class DBN(Stacked, Model):
         if self.labels and y is None:
             raise BadInput("labels = True, but these rows have none: leave it off, or take labelled data")
         return y if self.labels else None
+
+    @action
+    def learn_once(self, data: Any, dream: Any) -> None:
+        """One update of the top level by hand: of what it sees of these rows less that of these dreams, times lr. Every class
+        is as likely; a `BadInput` until that level is there."""
+        top, rows = self.stack.levels[-1], (self.spec.rows(data, "data"), self.spec.rows(dream, "dream"))
+        if not top.there:
+            raise BadInput(f"learn_once teaches the top level, and level {len(self.stack.levels)} is not there yet: train on")
+        seen = [top.beside(self.stack.rise_means(x), x.new_full((len(x), top.labels), 1 / max(top.labels, 1))) for x in rows]
+        (v0, p0), (v, p) = ((v, top.up(v).sigmoid()) for v in seen)
+        top.climb([self.lr * gradient for gradient in top.uphill(v0, p0, v, p)])
 
     # ------------------------------------------------------------ dreaming
 

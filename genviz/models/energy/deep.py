@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
 from typing import Any
@@ -14,6 +13,8 @@ from torch.special import entr
 
 from genviz.errors import BadInput
 from genviz.models.energy.alternating import Alternating, Layers
+from genviz.models.energy.pair import Pair
+from genviz.models.energy.played import layered
 from genviz.rng import Rng
 
 SURE = 1e-7  # a unit is never surer than that, where its logarithm is taken
@@ -22,37 +23,6 @@ SURE = 1e-7  # a unit is never surer than that, where its logarithm is taken
 def hidden(x: Layers) -> dict[str, Tensor]:
     """The hidden layers by name: h, h2, …"""
     return {"h" if i == 1 else f"h{i}": layer for i, layer in enumerate(x) if i}
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A layer x (n, k) and the one above it, h (n, m), as a machine of their own. Middle layers will hear from both sides;
-    until then what comes from the one side counts double: `up` is 2 unless h is the top, `down` is 2 unless x is v.
-
-    Source: Salakhutdinov & Hinton, AISTATS 2009, section 3.1.
-    """
-
-    W: Tensor
-    b: Tensor
-    c: Tensor
-    up: int
-    down: int
-
-    def rise(self, x: Float[Tensor, "n k"]) -> Float[Tensor, "n m"]:
-        """p(h = 1|x)."""
-        return torch.addmm(self.c, x, self.W, alpha=self.up).sigmoid()
-
-    def fall(self, h: Float[Tensor, "n m"]) -> Float[Tensor, "n k"]:
-        """p(x = 1|h)."""
-        return torch.addmm(self.b, h, self.W.T, alpha=self.down).sigmoid()
-
-    def climb(self, x0: Tensor, p0: Tensor, x: Tensor, p: Tensor, rate: float) -> None:
-        """A step of contrastive divergence: up on data (x0, p0), down on their reconstruction. Of a middle layer, which
-        learns as a plain machine of weights 2W, half of it."""
-        by = 2 * rate / (self.up * self.down) / len(x0)
-        self.W.addmm_(x0.T, p0, alpha=by).addmm_(x.T, p, alpha=-by)
-        self.b.add_(x0.mean(0) - x.mean(0), alpha=rate)
-        self.c.add_(p0.mean(0) - p.mean(0), alpha=rate)
 
 
 class Deep(Alternating):
@@ -206,46 +176,5 @@ class Deep(Alternating):
             raise BadInput(f"level = {level}: this machine has hidden layers 1 … {self.top}")
         return reduce(torch.matmul, [*self.W][:level]).T
 
-    # ------------------------------------------------------------ in the browser
-
-    def programs(self, prefix: str) -> dict[str, list[list[Any]]]:
-        """The client programs, tensors below `prefix` (docs/wire.md); a state is v and h2, h4, … side by side.
-
-        `gibbs` is a sweep, `energy` that of such a state with the odd layers summed out, `rise` the mean of it for a row.
-        """
-        registers = ["v", "h", *(f"h{i}" for i in range(2, self.top + 1))]
-
-        def hears(i: int) -> list[list[Any]]:
-            below = [["get", registers[i - 1]], ["linear", f"{prefix}.W.{i - 1}", f"{prefix}.b.{i}", "T"]]
-            above = (
-                [["get", registers[i + 1]], ["linear", f"{prefix}.W.{i}", "" if i else f"{prefix}.b.0"]] if i < self.top else []
-            )
-            return [*below, *([["put", "below"], *above, ["add", "below"]] if above else [])] if i else above
-
-        cuts = torch.tensor([0, *(self.sizes[i] for i in self.even)]).cumsum(0).tolist()
-        parts = [
-            step
-            for i, (low, high) in zip(self.even, pairwise(cuts), strict=True)
-            for step in (["get", "x"], ["slice", low, high], ["put", registers[i]])
-        ]
-        coin, gibbs = [["temper"], ["sigmoid"], ["bernoulli"]], [*parts]
-        for i in self.odd:
-            gibbs += [*hears(i), *([["put", "input"]] if i == 1 else []), *coin, ["put", registers[i]]]
-        gibbs += [*hears(0), *coin[:2], ["put", "p"], ["bernoulli"], ["put", "x"]]
-        for i in self.even[1:]:
-            gibbs += [*hears(i), *coin, ["put", registers[i]]]
-        gibbs.append(["concat", "x", *(registers[i] for i in self.even[1:])])
-
-        energy = [*parts, ["get", "v"], ["dot", f"{prefix}.b.0"], ["put", "sum"]]
-        for i in self.even[1:]:
-            energy += [["get", registers[i]], ["dot", f"{prefix}.b.{i}"], ["add", "sum"], ["put", "sum"]]
-        for i in self.odd:
-            energy += [*hears(i), ["softplus"], ["sum"], ["add", "sum"], ["put", "sum"]]
-        energy.append(["affine", 0, -1])
-
-        rise: list[list[Any]] = []
-        for i in range(1, self.top + 1):
-            double = [["affine", 0, 2]] if i < self.top else []
-            rise += [*double, ["linear", f"{prefix}.W.{i - 1}", f"{prefix}.b.{i}", "T"], ["sigmoid"], ["put", registers[i]]]
-        rise.append(["concat", "x", *(registers[i] for i in self.even[1:])])
-        return {"gibbs": gibbs, "energy": energy, "rise": rise}
+    def programs(self, prefix: str, rounds: int) -> dict[str, list[list[Any]]]:
+        return layered(self, prefix, rounds)

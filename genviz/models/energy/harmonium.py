@@ -167,9 +167,11 @@ class Harmonium(Summable, nn.Module):
     # ------------------------------------------------------------ in the browser
 
     def programs(self, prefix: str) -> dict[str, list[list[Any]]]:
-        """The client programs of bits, tensors below `prefix`: a Gibbs sweep, and the free energy (docs/wire.md)."""
+        """The client programs of bits, tensors below `prefix`: a sweep, the free energy, what a row says (docs/wire.md)."""
         W, b, c = (f"{prefix}.{name}" for name in "Wbc")
         hidden = [["linear", W, c, "T"], ["put", "input"], ["temper"], ["sigmoid"], ["bernoulli"], ["put", "h"]]
         visible = [["linear", W, b], ["temper"], ["sigmoid"], ["put", "p"], ["bernoulli"]]
         features = [["linear", W, c, "T"], ["softplus"], ["sum"], ["put", "features"], ["get", "x"], ["dot", b]]
-        return {"gibbs": hidden + visible, "energy": [*features, ["add", "features"], ["affine", 0, -1]]}
+        energy = [*features, ["add", "features"], ["affine", 0, -1]]
+        says = [["put", "v"], ["linear", W, c, "T"], ["sigmoid"], ["put", "h"]]
+        return {"gibbs": hidden + visible, "energy": energy, "says": says}

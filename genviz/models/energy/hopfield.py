@@ -10,14 +10,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from genviz.data import Data
-from genviz.model import BadInput, Model, Preset, Spec, State, Step, knob
+from genviz.model import BadInput, Model, Preset, Spec, State, Step, action, knob
 from genviz.models.energy.attention import Softmax
-from genviz.models.energy.memories import PARTS, RULES, Couplings, Units
+from genviz.models.energy.memories import PARTS, RULES, Couplings, Units, spoil
 from genviz.rng import Rng
 
-STEPS = 200  # at most: of more patterns, a step stores several
-WIDEST = 2000  # units whose weights fit
-SENT = 100_000  # numbers of patterns that a browser is sent
+STEPS, WIDEST, SENT = 200, 2000, 100_000  # at most: steps that store; units whose weights fit; numbers a browser is sent
 PROBES, SPOILT = 100, 0.15  # of `monitor`: stored rows, and the share of each that is spoilt
 DIGITS = {"rule": "pinv", "binarize": "threshold"}
 HEBB, BARS = {**DIGITS, "rule": "hebb", "patterns": 5}, {"patterns": 3, "every": 5}
@@ -66,6 +64,8 @@ class Hopfield(Model):
         "mnist-modern": Preset(167, "mnist", WHOLE, idea="five hundred pictures kept as they are: half of one recalls it"),
     }
 
+    rules = RULES
+
     @classmethod
     def suits(cls, knobs: Any, spec: Spec) -> None:
         declared, modern = cls.knobs_declared(), knobs.rule == "modern"
@@ -104,6 +104,11 @@ class Hopfield(Model):
                 h = net.field(net.stored)
                 figures["unstable"] = (h * net.stored < 0).float().mean()
             yield Step(figures, caption=f"{int(net.count)} of {len(rows)} are stored.", show={"x": self.outer(some)})
+
+    @action
+    def learn_once(self, data: Any, dream: Any) -> None:
+        """Hebb's step for these rows, and its undoing for these dreams; not for the modern net, which has no weights."""
+        self.net.relearn(self.inner(self.spec.rows(data, "data")), self.inner(self.spec.rows(dream, "dream")))
 
     def chosen(self, data: Data) -> Tensor:
         """The places of the rows to store: the first of each class, then the others in order; or every so many-th of these."""
@@ -144,13 +149,9 @@ class Hopfield(Model):
             yield State(torch.where(free, self.outer(state), known), {"sweep": sweep}, min(i, 1))
 
     def spoilt(self, n: int, rng: Rng, share: float) -> Float[Tensor, "n d"]:
-        """Stored rows in turn, a share of each spoilt: bits flipped, grey pixels made the mean, other numbers drawn anew."""
         if not self.net.count:
             return self.noise(n, rng)
-        s = self.net.stored[torch.arange(n) % self.net.count]
-        bits, grey = bool((s.abs() == 1).all()), self.spec.support == "unit"
-        worse = -s if bits else torch.zeros_like(s) if grey else rng.normal_like(s)
-        return torch.where(rng.uniform(*s.shape) < share, worse, s)
+        return spoil(self.net.stored[torch.arange(n) % self.net.count], share, self.spec.support == "unit", rng)
 
     def noise(self, n: int, rng: Rng) -> Float[Tensor, "n d"]:
         x = rng.normal(n, self.spec.dim)
@@ -189,8 +190,7 @@ class Hopfield(Model):
         own, n, modern = self.net.stored, min(PROBES, int(self.net.count)), isinstance(self.net, Softmax)
         if not n:
             return {}
-        begin = self.spoilt(n, rng, 0.0 if modern and self.spec.support == "real" else SPOILT)
-        end = self.settle(begin, rng, self.sweeps)
+        end = self.settle(self.spoilt(n, rng, 0.0 if modern and self.spec.support == "real" else SPOILT), rng, self.sweeps)
         found = torch.cdist(end, own).argmin(1) == torch.arange(n) if modern else (end == own[:n]).all(1)
         return {"recalled": found.float().mean().item()}
 

@@ -66,6 +66,13 @@ def written(rule: str, xi: Patterns) -> Weights:
     return W
 
 
+def spoil(s: Float[Tensor, "n d"], share: float, grey: bool, rng: Rng) -> Float[Tensor, "n d"]:
+    """A share of each row spoilt: bits flipped, grey pixels made the mean, other numbers drawn anew."""
+    bits = bool((s.abs() == 1).all())
+    worse = -s if bits else torch.zeros_like(s) if grey else rng.normal_like(s)
+    return torch.where(rng.uniform(*s.shape) < share, worse, s)
+
+
 # ---------------------------------------------------------------- what holds the patterns
 
 
@@ -100,6 +107,11 @@ class Couplings(Memory):
         self.register_buffer("W", torch.zeros(d, d))
         self.register_buffer("bias", torch.zeros(d))
 
+    def relearn(self, data: Float[Tensor, "n d"], dreams: Float[Tensor, "m d"]) -> None:
+        """W + ⟨ξξᵀ⟩/N of the data less that of the dreams: unlearning, of Hopfield, Feinstein & Palmer, Nature 1983."""
+        step = data.T @ data / len(data) - dreams.T @ dreams / len(dreams)
+        self.W.copy_(hollow(self.W + step / self.W.shape[1]))
+
     def field(self, s: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
         """h = Ws - θ: a unit falls to its sign."""
         return torch.addmm(self.bias, s, self.W)
@@ -120,6 +132,7 @@ class Couplings(Memory):
             "gibbs": [["sweep", W, bias, "spins"]],
             "energy": [*spins, *pairs, ["add", "pairs"], ["affine", 0, -0.5]],
             "overlap": [*spins, ["linear", xi], ["affine", 0, 1 / self.xi.shape[1]]],
+            "says": [["affine", -1, 2], ["put", "v"], ["put", "h"]],
         }
 
 

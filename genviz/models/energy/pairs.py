@@ -8,14 +8,13 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from genviz.data.binary import bits
-from genviz.metrics.partition import MOST, ais, exact_log_z, halves
+from genviz.metrics.partition import MOST, draw_listed, halves
 from genviz.rng import Rng
 from genviz.samplers.sequential import sweep
 
 FEW = 14  # units of which rows are drawn from a list of all states, not by a chain
 HIDDEN = 10  # hidden units that are summed out by listing them
 AT_ONCE = 1 << 20  # numbers that such a sum holds at a time
-LOOK = {"temperatures": 200, "runs": 50}  # of annealing, while a machine learns
 
 
 class Countable:
@@ -99,18 +98,9 @@ class Countable:
 
     def draw_exactly(self, n: int, rng: Rng) -> Float[Tensor, "n k"]:
         """`n` independent states, by listing all."""
-        high, low = halves(self.listed)
-        index = rng.categorical(self.log_terms(high, low).flatten().softmax(0), n)
-        return (high[index // len(low)] + low[index % len(low)]).to(self.W.dtype)
+        return draw_listed(self, n, rng).to(self.W.dtype)
 
     # ------------------------------------------------------------ from independent bits to this machine
-
-    def log_z(self, rng: Rng) -> tuple[float, dict[str, float]]:
-        """log Z, exact up to 20 units; of more, annealed, with the number of the runs that count."""
-        if self.listed <= MOST:
-            return exact_log_z(self), {}
-        found = ais(self, rng, **LOOK)
-        return found.log_z, {"effective runs": found.ess}
 
     def base(self, n: int, rng: Rng) -> tuple[Tensor, float]:
         """Independent bits of bias `anchor`."""

@@ -15,6 +15,17 @@ COOLING, COLLECTED = (2, 2, 1.5, 1.5, 1.2, 1.2, 1, 1, 1, 1), 10  # of 1985, a te
 ROUNDS, DAMPING = 30, 0.5  # of mean field
 
 
+def linked(which: str, d: int, n: int) -> Float[Tensor, "n n"]:
+    """1 where two of `n` units, the first `d` of them visible, may be linked: all, none between the halves of a row, or none
+    within a layer."""
+    links = torch.ones(n, n)
+    if which == "halves":
+        links[: d // 2, d // 2 : d] = links[d // 2 : d, : d // 2] = 0
+    if which == "layers":
+        links[:d, :d] = links[d:, d:] = 0
+    return links
+
+
 class Pairwise(Countable, nn.Module):
     r"""E(s) = -½ sᵀWs - b·s of N bits s = (v, h), the first d of them visible; nats.
 
@@ -136,16 +147,3 @@ class Pairwise(Countable, nn.Module):
         pairs = [["linear", W], ["mul", "x"], ["sum"], ["affine", 0, -0.5], ["put", "pairs"]]
         alone = [["get", "x"], ["dot", b], ["affine", 0, -1], ["add", "pairs"]]
         return {"gibbs": [["sweep", W, b], ["put", "s"], *split], "energy": [*pairs, *alone]}
-
-
-# ---------------------------------------------------------------- bits and spins
-
-
-def bits_of_spins(W: Float[Tensor, "k k"], b: Float[Tensor, " k"]) -> tuple[Tensor, Tensor]:
-    """Weights and biases of bits that make s as likely as the spins x = 2s - 1 with -½ xᵀWx - b·x: 4W, 2b - 2 Σ_j W_ij."""
-    return 4 * W, 2 * b - 2 * W.sum(1)
-
-
-def spins_of_bits(W: Float[Tensor, "k k"], b: Float[Tensor, " k"]) -> tuple[Tensor, Tensor]:
-    """The way back: W/4, b/2 + Σ_j W_ij/4."""
-    return W / 4, b / 2 + W.sum(1) / 4

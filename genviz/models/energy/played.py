@@ -1,9 +1,10 @@
-"""The client programs of a stack (docs/wire.md): what the browser needs to dream with it by itself."""
+"""The client programs of deep machines (docs/wire.md): what the browser needs to dream with them by itself."""
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
+from genviz.models.energy.alternating import Alternating
 from genviz.models.energy.belief import Level
 
 Program = list[list[Any]]
@@ -103,7 +104,71 @@ class Played:
             made += [["put", "label"]]
         return [*made, ["concat", *self.state]]
 
+    def says(self) -> Program:
+        """What the top level makes of a row, with every class as likely; nothing before it is there."""
+        top = self.last
+        made: Program = [step for i in range(top) for step in (self.seen(i), ["sigmoid"])]
+        if self.labels:
+            made += [["put", "m"], ["slice", 0, 1], ["affine", 1 / self.labels, 0], ["put", "y"]]
+            made += [["concat", "m", *["y"] * self.labels]]
+        return [
+            *made,
+            self.times(top),
+            ["put", "v"],
+            ["linear", self.of(top, "W"), self.of(top, "c"), "T"],
+            ["sigmoid"],
+            ["put", "h"],
+        ]
+
     def programs(self) -> dict[str, Program]:
         """Those, and `look`: the same means, of a whole state."""
         rise = self.rise()
-        return {"gibbs": self.gibbs(), "energy": self.energy(), "rise": rise, "look": [["slice", 0, self.at[1]], *rise]}
+        look: Program = [["slice", 0, self.at[1]], *rise]
+        return {"gibbs": self.gibbs(), "energy": self.energy(), "rise": rise, "look": look, "says": self.says()}
+
+
+# ---------------------------------------------------------------- layers that listen in both directions
+
+
+def layered(net: Alternating, prefix: str, rounds: int) -> dict[str, Program]:
+    """Those of `Deep`, tensors below `prefix`; a state is v and h2, h4, … side by side.
+
+    `gibbs` is a sweep, `energy` that of such a state with the odd layers summed out, `rise` the mean of it for a row,
+    `says` the means of `rounds` of mean field.
+    """
+    registers = ["v", "h", *(f"h{i}" for i in range(2, net.top + 1))]
+
+    def hears(i: int) -> Program:
+        below = [["get", registers[i - 1]], ["linear", f"{prefix}.W.{i - 1}", f"{prefix}.b.{i}", "T"]]
+        above = [["get", registers[i + 1]], ["linear", f"{prefix}.W.{i}", "" if i else f"{prefix}.b.0"]] if i < net.top else []
+        return [*below, *([["put", "below"], *above, ["add", "below"]] if above else [])] if i else above
+
+    cuts = [0, *accumulate(net.sizes[i] for i in net.even)]
+    parts = [
+        step
+        for i, (low, high) in zip(net.even, pairwise(cuts), strict=True)
+        for step in (["get", "x"], ["slice", low, high], ["put", registers[i]])
+    ]
+    coin, gibbs = [["temper"], ["sigmoid"], ["bernoulli"]], [*parts]
+    for i in net.odd:
+        gibbs += [*hears(i), *([["put", "input"]] if i == 1 else []), *coin, ["put", registers[i]]]
+    gibbs += [*hears(0), *coin[:2], ["put", "p"], ["bernoulli"], ["put", "x"]]
+    for i in net.even[1:]:
+        gibbs += [*hears(i), *coin, ["put", registers[i]]]
+    gibbs.append(["concat", "x", *(registers[i] for i in net.even[1:])])
+
+    energy = [*parts, ["get", "v"], ["dot", f"{prefix}.b.0"], ["put", "sum"]]
+    for i in net.even[1:]:
+        energy += [["get", registers[i]], ["dot", f"{prefix}.b.{i}"], ["add", "sum"], ["put", "sum"]]
+    for i in net.odd:
+        energy += [*hears(i), ["softplus"], ["sum"], ["add", "sum"], ["put", "sum"]]
+    energy.append(["affine", 0, -1])
+
+    rise: Program = []
+    for i in range(1, net.top + 1):
+        double = [["affine", 0, 2]] if i < net.top else []
+        rise += [*double, ["linear", f"{prefix}.W.{i - 1}", f"{prefix}.b.{i}", "T"], ["sigmoid"], ["put", registers[i]]]
+    settled: Program = [step for i in range(1, net.top + 1) for step in (*hears(i), ["sigmoid"], ["put", registers[i]])]
+    says: Program = [["put", "v"], *rise, *settled * rounds]
+    rise.append(["concat", "x", *(registers[i] for i in net.even[1:])])
+    return {"gibbs": gibbs, "energy": energy, "rise": rise, "says": says}

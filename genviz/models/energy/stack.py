@@ -194,12 +194,3 @@ class Stack(nn.ModuleList):
         log_q = see @ h.T - softplus(see).sum(1)[:, None]
         joint = x @ paint.T - softplus(paint).sum(1) + self._summed(h, 1)
         return (log_q.exp() * (joint - log_q)).sum(1)
-
-    def features(self, level: int) -> Float[Tensor, "k d"]:
-        """What the units of a level add to the input of x, were all levels between linear: W1 W2 …, a row a unit."""
-        if not 1 <= level <= len(self.levels):
-            raise BadInput(f"level = {level}: this network has {len(self.levels)}, take 1 … {len(self.levels)}")
-        product = self.levels[0].W
-        for net in self.levels[1:level]:
-            product = product @ net.W[: net.size]
-        return product.T

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from functools import reduce
 from typing import Self
 
 import torch
@@ -9,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from genviz.data import Data
-from genviz.metrics.partition import MOST, refuse
+from genviz.metrics.partition import MOST, refuse, remembered
 from genviz.model import BadInput, Spec
 from genviz.models.energy.belief import Level
 from genviz.models.energy.stack import LISTED, Stack
@@ -43,7 +44,7 @@ class Stacked:
         """Exact, nats; a `BadInput` above 16 hidden units below the top or 20 in its smaller layer, or if pixels are grey."""
         x, top = self.spec.bits(self.spec.check(x)), self.stack.top
         refuse(top.listed)
-        return (self.stack.log_star(x) - top.constant()[0]).to(x.dtype)
+        return (self.stack.log_star(x) - remembered(top).log_z).to(x.dtype)
 
     def bound(self, x: Float[Tensor, "n d"], rng: Rng, k: int = 1) -> Float[Tensor, " n"]:
         """log (1/k) Σ p(x, h)/q(h|x) with h ~ q(h|x): the variational bound for k = 1, nats.
@@ -53,7 +54,7 @@ class Stacked:
         """
         x = self.spec.check(x)
         found = torch.stack([self.stack.log_weights(x, rng) for _ in range(k)])
-        return found.logsumexp(0) - math.log(k) - self.stack.top.constant()[0]
+        return found.logsumexp(0) - math.log(k) - remembered(self.stack.top).log_z
 
     def classify(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
         """p(class | features), of the free energy of each class beside what the top level sees; all alike until it is there."""
@@ -68,14 +69,14 @@ class Stacked:
         lost = {"reconstruction": (x - stack.reconstruct(x)).square().sum(1).mean().item()}
         if (x != x.round()).any():
             return lost  # grey rows have no probability
-        log_z, ess = top.constant(**LOOK)
-        figures = {"test bound": self.believed(x, rng).mean().item() - log_z}
-        figures["first level alone"] = first.log_star(x).mean().item() - first.constant(**LOOK)[0]
+        found = remembered(top, **LOOK)
+        figures = {"test bound": self.believed(x, rng).mean().item() - found.log_z}
+        figures["first level alone"] = first.log_star(x).mean().item() - remembered(first, **LOOK).log_z
         if stack.hidden <= LISTED and top.listed <= MOST:
-            figures["test log-likelihood"] = stack.log_star(x).mean().item() - log_z
+            figures["test log-likelihood"] = stack.log_star(x).mean().item() - found.log_z
         if self.labels and data.test_y is not None:
             figures["test error"] = (self.classify(x).argmax(1) != data.test_y[: len(x)]).float().mean().item()
-        return figures | lost | ({} if math.isnan(ess) else {"effective runs": ess})
+        return figures | lost | found.told
 
     # ------------------------------------------------------------ up, down, and level by level
 
@@ -98,7 +99,10 @@ class Stacked:
 
     def features(self, level: int = 1) -> Float[Tensor, "k d"]:
         """What each unit of that level adds to the input of the visible ones, as if all between were linear."""
-        return self.stack.features(level)
+        nets = self.stack.levels
+        if not 1 <= level <= len(nets):
+            raise BadInput(f"level = {level}: this network has {len(nets)}, take 1 … {len(nets)}")
+        return reduce(torch.matmul, [nets[0].W, *(net.W[: net.size] for net in nets[1:level])]).T
 
     def partition(self) -> Level:
         return self.stack.top
