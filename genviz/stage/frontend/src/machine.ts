@@ -1,7 +1,7 @@
 // What can be computed of a small machine from its programs: the exact distribution of its states, and what one update would change.
 
 import { lastWhere } from "./playback";
-import type { Coin, Frame, Layer, Program } from "./types";
+import type { Frame, Layer, Program } from "./types";
 
 const FEW = 16; // bits of which all states can be listed
 const WHOLE = 18; // units of a state with what is hidden in it, of which the states can still be summed
@@ -14,14 +14,6 @@ export const atLeast = (frames: Frame[], step: number): number =>
     0,
     lastWhere(frames.length, (k) => frames[k].step <= step),
   );
-
-/** The probabilities of the hidden units under a row: those of the coin that falls into register `h`. */
-function hidden(program: Program, x: Float32Array): Float32Array | null {
-  const coin: Coin | undefined = program.coins.find(({ name }) => name === "h");
-  if (!coin || program.width !== x.length) return null;
-  program(x, { uniform: () => 1, noise: () => 0 });
-  return coin.p.slice();
-}
 
 /** ⟨s sᵀ⟩ of a whole state s whose row is known, what is hidden behind it averaged over exactly; the diagonal is left out. */
 function together(energy: Program, row: Float32Array, size: number): Float32Array | null {
@@ -48,16 +40,15 @@ function together(energy: Program, row: Float32Array, size: number): Float32Arra
 type Seen = { size: number; x: Float32Array; data: Float32Array | undefined };
 
 /**
- * "Data says" v₀ p(h|v₀)ᵀ, "dream says" v p(h|v)ᵀ and their difference: what one step of learning would add to the weights. Where
- * a state holds its hidden units too, all of its pairs: ⟨s sᵀ⟩ given the one row and given the other.
+ * "Data says", "dream says" and their difference: what one step of learning would add to the weights, v₀ ⟨h⟩ᵀ less v ⟨h⟩ᵀ. The
+ * program `says` has v and ⟨h⟩ of a row in its registers; without it, all pairs of a state, ⟨s sᵀ⟩ given the one row and the other.
  */
 export class Change {
-  private kept: { program: Program; seen: Seen; data: Float32Array; dream: Float32Array; units: number; dim: number } | null =
-    null;
+  private kept: { by: Program; seen: Seen; data: Float32Array; dream: Float32Array; units: number; dim: number } | null = null;
 
-  fill(layer: Layer, program: Program | null, energy: Program | null, seen: Seen): Layer | null {
-    if (layer.type !== "images" || !program || !["data says", "dream says", "difference"].includes(layer.name)) return null;
-    const maps = this.maps(program, energy, seen);
+  fill(layer: Layer, says: Program | null, energy: Program | null, seen: Seen): Layer | null {
+    if (layer.type !== "images" || !["data says", "dream says", "difference"].includes(layer.name)) return null;
+    const maps = this.maps(says, energy, seen);
     if (!maps) return null;
     const { data, dream, units, dim } = maps;
     const [n, h, w] = layer.tensors.pixels?.shape ?? [0, 0, 0];
@@ -75,27 +66,27 @@ export class Change {
     return { ...layer, tensors: { pixels: { data: pixels, shape: pictures ? [shown, h, w] : [1, units, dim] } } };
   }
 
-  private maps(program: Program, energy: Program | null, seen: Seen) {
+  private maps(says: Program | null, energy: Program | null, seen: Seen) {
     const { kept } = this;
-    if (kept && kept.program === program && kept.seen.data === seen.data && same(kept.seen.x, seen.x)) return kept;
-    const whole = seen.size > seen.x.length || program.coins.some(({ order }) => order);
-    const says = (row: Float32Array) => {
-      if (whole) return energy && together(energy, row, seen.size);
-      const p = hidden(program, row);
-      return p && outer(row, p);
-    };
-    const dream = says(seen.x);
-    const data = seen.data && says(seen.data);
-    if (!dream || !data || !seen.data) return null;
-    const dim = whole ? seen.size : seen.x.length;
-    this.kept = { program, seen: { ...seen, x: seen.x.slice() }, data, dream, units: dream.length / dim, dim };
+    const by = says ?? energy;
+    if (kept && kept.by === by && kept.seen.data === seen.data && same(kept.seen.x, seen.x)) return kept;
+    if (!by || !seen.data) return null;
+    const pairs = (row: Float32Array) => (says ? outer(says, row) : together(by, row, seen.size));
+    const [data, dream] = [pairs(seen.data), pairs(seen.x)];
+    if (!data || !dream) return null;
+    const dim = says?.registers.get("v")?.length ?? seen.size;
+    this.kept = { by, seen: { ...seen, x: seen.x.slice() }, data, dream, units: dream.length / dim, dim };
     return this.kept;
   }
 }
 
 const same = (a: Float32Array, b: Float32Array) => a.length === b.length && a.every((value, i) => value === b[i]);
 
-function outer(v: Float32Array, h: Float32Array): Float32Array {
+/** v ⟨h⟩ᵀ of a row. */
+function outer(says: Program, row: Float32Array): Float32Array | null {
+  says(row);
+  const [v, h] = [says.registers.get("v"), says.registers.get("h")];
+  if (!v || !h) return null;
   const out = new Float32Array(v.length * h.length);
   for (let i = 0, at = 0; i < v.length; i++, at += h.length) {
     if (v[i]) for (let j = 0; j < h.length; j++) out[at + j] = v[i] * h[j]; // of bits most are off

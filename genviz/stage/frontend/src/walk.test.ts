@@ -41,6 +41,7 @@ const PROGRAMS: Record<string, Op[]> = {
     ["add", "features"],
     ["affine", 0, -1],
   ],
+  says: [["put", "v"], ["linear", "W", "c", "T"], ["sigmoid"], ["put", "h"]],
 };
 const ROWS = [1, 0, 1, 0, 0, 0, 1, 1];
 const zeros = (...shape: number[]): Tensor => ({ shape, data: new Float32Array(shape.reduce((n, k) => n * k, 1)) });
@@ -452,4 +453,14 @@ test("data and dream each say which pairs are on together, hidden units averaged
   }
   expect(says[3 * N + V + 1]).toBeCloseTo(0.5 + both / z / 2, 4);
   expect(says[2 * N + 2]).toBe(0.5); // no unit is linked with itself
+});
+
+test("of a state longer than a row the dream that is learnt from is the row", async () => {
+  const { walk, source, sent } = whole();
+  source.selection = 1;
+  await sweeps(walk, 1);
+  expect(await walk.learn()).toBe("");
+  expect(sent).toEqual([
+    ["edit", { verb: "learn_once", args: { data: ROWS.slice(V, 2 * V), dream: values(walk, "board/x") } }],
+  ]);
 });

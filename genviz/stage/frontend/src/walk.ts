@@ -175,7 +175,7 @@ export class Walk extends Player implements Walking {
   }
 
   get learning(): "" | "never" | "ready" {
-    if (!this.origin?.actions?.includes("learn_once") || !this.rows()) return "";
+    if (!this.origin?.actions?.includes("learn_once") || !this.rows() || !this.given?.coins.length) return ""; // a mere average
     return this.base.id.startsWith("run:") ? "ready" : "never";
   }
 
@@ -275,7 +275,7 @@ export class Walk extends Player implements Walking {
 
   async learn(): Promise<string> {
     const data = this.rows()?.[Math.max(this.row, this.base.selection, 0)];
-    const dream = this.states[0];
+    const dream = this.states[0]?.subarray(0, this.dim); // what is hidden behind it, the model finds by itself
     if (this.learning === "never") return "This is a shipped recording: press Train, and your own run can learn from a dream.";
     if (!data || !dream) return "There is no picture yet to learn from.";
     if (this.playing) this.play(false);
@@ -878,7 +878,7 @@ export class Walk extends Player implements Walking {
       data: this.rows()?.[Math.max(this.row, this.base.selection, 0)],
     };
     return (
-      this.change.fill(layer, this.given, this.program("energy"), seen) ??
+      this.change.fill(layer, this.program("says"), this.program("energy"), seen) ??
       this.exact.fill(layer, this.heat, this.clamp, this.size) ??
       layer
     );
