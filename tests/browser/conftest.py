@@ -1,5 +1,6 @@
 """A real server and a real Chromium; every test fails on a page error, a streamlit exception or a request to another host."""
 
+import os
 from collections.abc import Generator, Iterator
 from urllib.parse import urlsplit
 
@@ -13,6 +14,8 @@ expect.set_options(timeout=20_000)  # two cores share a server, its workers, Chr
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    alone = "PYTEST_XDIST_WORKER" not in os.environ or "@browser" in os.environ["PYTEST_CURRENT_TEST"]
+    assert alone, "two workers would each start a server and a Chromium: mark the file with xdist_group('browser')"
     folder = tmp_path_factory.mktemp("server")
     running = Server(folder / "home", folder / "log")
     yield running
@@ -30,6 +33,8 @@ def browser() -> Iterator[Browser]:
 # what is on the stage: runs, their states and steps, and the words of the strips
 STAGE = """() => [location.href, ...[...window.__genviz?.sources ?? []].map(([id, s]) =>
   `${id} ${JSON.stringify(s.status)} frames ${s.frames.length} scene ${Boolean(s.scene)} ${s.problem}`)].join('\\n')"""
+# programs asked for that the model does not have: no test provokes that
+UNABLE = "() => [...window.__genviz?.sources?.values() ?? []].map(s => s.problem).filter(said => said?.includes('cannot run'))"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -62,7 +67,7 @@ def visit(browser: Browser, server: Server, request: pytest.FixtureRequest) -> I
 
     yield go
     for page in pages:
-        faults += [e.inner_text() for e in page.locator('[data-testid="stException"]').all()]
+        faults += [e.inner_text() for e in page.locator('[data-testid="stException"]').all()] + page.evaluate(UNABLE)
         page.context.close()
     assert not faults, faults
 

@@ -160,6 +160,7 @@ def test_a_film_of_a_run_is_that_of_its_keyframe(server: str, toy: str, short: S
     folder: RunFolder = short.folder
     model = Drifter(short.model.spec)
     folder.rewrite({**folder.card, "model": "drifter", "knobs": model.knobs.model_dump()})
+    folder.weights(5).unlink()
     for step in folder.keyframes():
         model.pull.data.fill_(step)
         checkpoint.save(model, folder.weights(step), data="moons:n=200")

@@ -264,6 +264,8 @@ def test_downloads(server: str, short: Short, tmp_path: Path, monkeypatch: pytes
         assert headers["Content-Disposition"] == f'attachment; filename="vae-moons-40.{ending}"'
     status, body, headers = get(f"{base}/weights")
     assert (status, body) == (200, folder.weights(40).read_bytes()) and "vae-moons-40.safetensors" in str(headers)
+    for step in (33, 34, 35):
+        folder.weights(step).unlink()
     status, body, headers = get(f"{base}/weights?step=35")
     assert (status, body) == (200, folder.weights(32).read_bytes()) and "vae-moons-32.safetensors" in str(headers)
     assert get(f"{base}/weights", Host="evil.example")[0] == get(f"{base}/script", Host="evil.example")[0] == 403

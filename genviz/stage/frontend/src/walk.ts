@@ -331,6 +331,11 @@ export class Walk extends Player implements Walking {
     return this.base.program(name);
   }
 
+  /** A program that not every model has. */
+  private optional(name: string): Program | null {
+    return this.origin?.programs[name] ? this.base.program(name) : null;
+  }
+
   attend(): () => void {
     return this.base.attend();
   }
@@ -395,7 +400,7 @@ export class Walk extends Player implements Walking {
     const program = base.program(this.name);
     if (program && program !== this.given) {
       this.given = program; // a sweep that is shown in part ends as it began
-      this.exact.renew(base.program("energy"));
+      this.exact.renew(this.optional("energy"));
       this.drawn.clear();
       if (!this.playing) this.attending(false);
       if (!this.states.length) this.open();
@@ -484,7 +489,7 @@ export class Walk extends Player implements Walking {
   /** A row with what is hidden behind it: as the model guesses it, else coins. */
   private completed(row: Float32Array): Float32Array {
     if (this.size === row.length) return row;
-    const mean = this.program("rise")?.(row);
+    const mean = this.optional("rise")?.(row);
     const state = Float32Array.from({ length: this.size }, (_, i) => Number(this.chance.uniform() < (mean?.[i] ?? 0.5)));
     state.set(row);
     return state;
@@ -492,11 +497,12 @@ export class Walk extends Player implements Walking {
 
   /** Where units of the row are held and nothing in a sweep reads them: what is hidden begins the sweep as the row suggests. */
   private recognise(chain: number): void {
-    if (!this.origin?.programs.look || this.clamp.subarray(0, this.dim).every(Number.isNaN)) return;
+    if (this.clamp.subarray(0, this.dim).every(Number.isNaN)) return;
     const state = this.states[chain];
-    const mean = this.program("look")?.(state);
+    const mean = this.optional("look")?.(state);
+    if (!mean) return;
     const { uniform } = this.chance.turn(chain, this.head | 0x40000000);
-    for (let i = this.dim; mean && i < state.length; i++) state[i] = Number(uniform() < mean[i]);
+    for (let i = this.dim; i < state.length; i++) state[i] = Number(uniform() < mean[i]);
   }
 
   private held(state: Float32Array): Float32Array {
@@ -652,9 +658,9 @@ export class Walk extends Player implements Walking {
 
   /** The figures of a state of the first chain, at a step or a part of one. */
   private figure(step: number, state: Float32Array): void {
-    const energy = this.given && this.program("energy")?.(state)[0];
+    const energy = this.given && this.optional("energy")?.(state)[0];
     if (energy !== undefined && energy !== null) noted(this.energy, step, energy);
-    const overlap = this.origin?.programs.overlap ? this.program("overlap")?.(state) : null;
+    const overlap = this.optional("overlap")?.(state);
     for (const [k, value] of overlap?.entries() ?? []) {
       const name = `overlap ${k + 1}`;
       if (!this.metrics.has(name)) this.metrics.set(name, { steps: [], values: [] });
@@ -878,7 +884,7 @@ export class Walk extends Player implements Walking {
       data: this.rows()?.[Math.max(this.row, this.base.selection, 0)],
     };
     return (
-      this.change.fill(layer, this.program("says"), this.program("energy"), seen) ??
+      this.change.fill(layer, this.optional("says"), this.optional("energy"), seen) ??
       this.exact.fill(layer, this.heat, this.clamp, this.size) ??
       layer
     );
