@@ -51,4 +51,4 @@ def test_the_list_of_runs_follows_a_training_to_its_end(visit: Open) -> None:
     page.wait_for_url(re.compile("run="))
     page.goto(page.url.partition("/vae")[0] + "/runs")
     expect(page.get_by_text(re.compile("^running at step .* of 2,500 · seed 0 · batch 37")).first).to_be_visible()
-    expect(page.get_by_text(re.compile("^done at step 2,500 of 2,500 · seed 0 · batch 37")).first).to_be_visible()
+    expect(page.get_by_text(re.compile("^done at step 2,500 of 2,500 · seed 0 · batch 37")).first).to_be_visible(timeout=60_000)
