@@ -75,3 +75,14 @@ def test_every_claim_on_a_page_was_measured_before_it_was_shipped(model: str) ->
     registered = {claim.name for claim in claims.claims(model)}
     assert registered and shipped.keys() == registered
     assert all(result.seeds == [0, 1, 2] for result in shipped.values())
+
+
+def test_one_seed_at_the_saddle_fails_what_every_seed_is_to_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seeds 0 to 2 at −1.5, seed 3 at the saddle: their mean would reach −1.85."""
+    from genviz.claims import boltzmann
+
+    claim = next(claim for claim in claims.claims("boltzmann") if claim.name == "hidden_units_know_parity")
+    monkeypatch.setattr(boltzmann, "parity", lambda seed, hidden: {"exact": -1.4, "persistent": -2.079 if seed == 3 else -1.5})
+    result = claims.measure(claim, [0, 1, 2])
+    assert result.holds and result.mean == pytest.approx(-1.5)
+    assert not claims.measure(claim, [0, 1, 2, 3]).holds
