@@ -23,6 +23,8 @@ ROUNDS = 20  # of a film
 LONG = 50  # rounds after which layers are at rest
 FLIPS = 23  # units of the top layer that are flipped, one at a time
 STRIP = 10  # chains, and sweeps of each
+MISSING = "What is missing to the dashed line is what independent units cannot say."
+CUT_SHORT = "What is missing to the dashed line is what independent units cannot say, and what they have not heard."
 FEWEST = 12  # listed units of which an exact answer is drawn with a film
 
 
@@ -53,14 +55,16 @@ def settling(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple
     states = [*islice(model.settling(x, missing), ROUNDS + 1)]
     bounds = torch.cat([state.aux["bound"] for state in states])
     exact = None if missing is not None else _exact(model, x)
+    cut = not getattr(model, "feedback", True)  # a knob that a film may set
+    heard = "no layer hears the one above" if cut else "each layer has heard the one above {}"
     for now, state in enumerate(states):
         names = [name_of(level) for level in range(1, model.levels + 1)]
         moved = 0.0 if not now else max(float((state.aux[n] - states[now - 1].aux[n]).abs().max()) for n in names)
         yield (
-            f"Round {now}: each layer has heard the one above {now} {'time' if now == 1 else 'times'}."
+            f"Round {now}: {heard.format(f'{now} time' if now == 1 else f'{now} times')}."
             if now
             else "One pass up with doubled weights: nobody has heard anything from above.",
-            [_seen(row, state, data), _boards(state, names), _rising(bounds, now, exact, moved)],
+            [_seen(row, state, data, cut), _boards(state, names, cut), _rising(bounds, now, exact, moved, cut)],
         )
 
 
@@ -75,7 +79,8 @@ def _exact(model: Model, x: Tensor) -> float | None:
         return None
 
 
-def _seen(row: Tensor, state: State, data: Data) -> Pane:
+def _seen(row: Tensor, state: State, data: Data, cut: bool) -> Pane:
+    neighbours = "the layer below alone" if cut else "its neighbours"
     return Pane(
         name="settling",
         title="How do the layers come to agree?",
@@ -85,29 +90,33 @@ def _seen(row: Tensor, state: State, data: Data) -> Pane:
             tiles("known", state.x, data, "known or inferred"),
             tiles("p", state.aux["p"], data, "as h1 would draw it"),
         ],
-        reads="Wipe over the real picture: what you wipe is forgotten, and the layers infer it as well. Choose another row "
-        "on the stage above.",
-        how="Mean field: h1 from v and h2, h2 from h1, and, where v is not known, v from h1; one after the other.",
+        reads="Wipe over the real picture: what you wipe is forgotten, and the layers infer it as well. To choose "
+        "another row, click it where the chain you play yourself asks “Where may it begin?”.",
+        how=f"Mean field: each hidden layer from {neighbours} and, where v is not known, v from h1; one after the other.",
         alt="A row, what is known of it, and what the first hidden layer would draw.",
         clamp=len(data.spec.shape) == 2,
     )
 
 
-def _boards(state: State, names: list[str]) -> Pane:
+def _boards(state: State, names: list[str], cut: bool) -> Pane:
     layers = [Images(name=name, pixels=board(state.aux[name][0]), label="h1" if name == "h" else name) for name in names]
     return Pane(
         name="boards",
         title="What does each layer believe?",
         kind="images",
         layers=layers,
-        reads="A square a unit, the brighter the surer it is on. Units in doubt after the first pass make up their mind when "
-        "the layer above has spoken.",
+        reads="A square a unit, the brighter the surer it is on. "
+        + (
+            "The feedback is cut: what the layer above believes changes nothing below."
+            if cut
+            else "Units in doubt after the first pass make up their mind when the layer above has spoken."
+        ),
         how="The means of independent units, which stand in for the true posterior.",
         alt="Boards of the hidden layers.",
     )
 
 
-def _rising(bounds: Float[Tensor, " k"], now: int, exact: float | None, moved: float) -> Pane:
+def _rising(bounds: Float[Tensor, " k"], now: int, exact: float | None, moved: float, cut: bool) -> Pane:
     at, last = torch.arange(len(bounds)).float(), float(len(bounds) - 1)
     rows = [
         ("gained since the single pass", (bounds[now] - bounds[0]).item(), "nats", "of the bound on log p of what is known"),
@@ -132,8 +141,13 @@ def _rising(bounds: Float[Tensor, " k"], now: int, exact: float | None, moved: f
         y=(low - margin, high + margin),
         x_label="round",
         y_label="bound + log Z, nats",
-        reads="It never falls, as one layer moves at a time. What is missing to the dashed line is what independent units "
-        "cannot say.",
+        reads=(
+            "It may fall: with the feedback cut, a layer moves without regard to the one above, which is not what is best for "
+            "both. "
+            if cut
+            else "It never falls, as one layer moves at a time, to what is best given the others. "
+        )
+        + ("" if exact is None else CUT_SHORT if cut else MISSING),
         how="−⟨E⟩ + H of the layers' means, without the constant log Z, which does not change here.",
         alt=f"The bound after {now} rounds.",
     )

@@ -17,6 +17,7 @@ from genviz.models.energy.alternating import Layers
 from genviz.models.energy.dbm import DBM
 from genviz.models.energy.deep import Deep
 from genviz.models.energy.harmonium import Harmonium
+from genviz.panels import Shoot, film
 from genviz.rng import Rng
 from genviz.run import Run, looking
 
@@ -539,3 +540,24 @@ def test_grey_pixels_are_tossed_and_have_no_figures() -> None:
     assert step is not None and set(step.show["x"].unique().tolist()) == {0.0, 1.0}
     assert run.monitor() == {}
     assert not torch.equal(model_of(run).bound(digits.x, Rng(0)), model_of(run).bound(digits.x, Rng(1)))
+
+
+@pytest.mark.parametrize("feedback", [True, False])
+def test_a_film_of_settling_says_of_the_bound_what_it_does(feedback: bool) -> None:
+    """It never falls while layers hear each other; with the feedback cut it does, and the words are others."""
+    run = on_bas(greedy=1500, joint=2500, feedback=feedback)
+    run.advance(steps=10**6)
+    net, fell, frames, panes = model_of(run).net, [], [], {}
+    for point in range(14):
+        frames = [*film("settling", model_of(run), bas(), Shoot(point=point))]
+        panes = {pane.name: pane for pane in frames[-1][1].panes}
+        curve = next(layer.xy[:, 1] for layer in panes["rising"].layers if layer.name == "bound")  # pyright: ignore
+        once = next(net.settling(bas().x[point : point + 1]))
+        assert curve[0].item() == pytest.approx(-net.free(once).item(), abs=1e-5)
+        fell.append(bool((curve.diff() < -1e-4).any()))
+    words = " ".join([frames[3][0], *(pane.reads for pane in panes.values())])
+    assert any(fell) != feedback
+    assert ("It never falls" in words) == ("has heard the one above 3 times" in words) == feedback
+    assert ("It may fall" in words) == ("no layer hears the one above" in words) == (not feedback)
+    assert "make up their mind" in words if feedback else "changes nothing below" in words
+    assert "from its neighbours" in panes["settling"].how if feedback else "the layer below alone" in panes["settling"].how
