@@ -57,7 +57,10 @@ def written(text: str) -> int | float | str:
 
 Whole = Annotated[int, Parameter(converter=whole)]
 Port = Annotated[Whole, Parameter(help="where the server listens")]
-Seeds = Annotated[list[Whole], Parameter(consume_multiple=True, help="seeds to measure on")]
+Seeds = Annotated[
+    list[Whole] | None,
+    Parameter(consume_multiple=True, negative="", help="seeds to measure on; default: each claim's own, most often 0 1 2"),
+]
 
 
 def main(tokens: Sequence[str] | None = None) -> None:
@@ -336,7 +339,7 @@ def export(
 @app.command
 def claims(
     *models: str,
-    seeds: Seeds = [0, 1, 2],  # noqa: B006 (cyclopts copies it)
+    seeds: Seeds = None,
     json: Annotated[bool, Parameter(help="print the results as JSON", negative="")] = False,
     fast: Annotated[bool, Parameter(help="only claims that take at most 30 s a seed", negative="")] = False,
     ship: Annotated[bool, Parameter(help="for maintainers: write what genviz ships", negative="")] = False,
@@ -357,7 +360,11 @@ def claims(
         kept = None
     results: list[Result] = []
     for claim in (claim for model in wanted for claim in rooms.claims(model) if claim.fast or not fast):
-        results.append(rooms.measure(claim, seeds, lambda seed, c=claim: note(f"{c.model}.{c.name}, seed {seed} …")))
+        results.append(
+            rooms.measure(
+                claim, claim.seeds if seeds is None else seeds, lambda seed, c=claim: note(f"{c.model}.{c.name}, seed {seed} …")
+            )
+        )
         if not json:
             print(told(results[-1]), flush=True)
         if kept:

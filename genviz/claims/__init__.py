@@ -45,7 +45,8 @@ class Measured:
 
 @dataclass(frozen=True)
 class Claim:
-    """`says` the paper's claim in our words, `measure` how we measured it, `run(seed)` the measurement."""
+    """`says` the paper's claim in our words, `measure` how we measured it, `run(seed)` the measurement, `seeds` those it is
+    shipped with."""
 
     model: str
     name: str
@@ -54,6 +55,7 @@ class Claim:
     measure: str
     fast: bool
     run: Callable[[int], Measured]
+    seeds: tuple[int, ...] = (0, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -84,12 +86,12 @@ CLAIMS: dict[str, Claim] = {}  # "model.name" -> claim, filled as claim modules 
 
 
 def claim(
-    *, model: str, says: str, paper: str, measure: str, fast: bool = False
+    *, model: str, says: str, paper: str, measure: str, fast: bool = False, seeds: tuple[int, ...] = (0, 1, 2)
 ) -> Callable[[Callable[[int], Measured]], Callable[[int], Measured]]:
     """Register a function of a seed as a claim about `model`; `fast` ones take at most 30 s a seed."""
 
     def register(run: Callable[[int], Measured]) -> Callable[[int], Measured]:
-        CLAIMS[f"{model}.{run.__name__}"] = Claim(model, run.__name__, says, paper, measure, fast, run)
+        CLAIMS[f"{model}.{run.__name__}"] = Claim(model, run.__name__, says, paper, measure, fast, run, seeds)
         return run
 
     return register
