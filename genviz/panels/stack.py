@@ -121,7 +121,8 @@ def sheets(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
             layers=[*layers, Numbers(name="numbers", rows=rows)],
             reads="Each sheet is what the network dreams if it ends there: the last level is a memory, those below paint. They "
             "are probabilities, smoother than samples of bits.",
-            how="With the weights at the playhead; each level's chains go on from where its training left them.",
+            how="The whole network with the weights at the playhead, a shorter one as it was when its last level had learned; "
+            "each level's chains go on from where its training left them.",
             alt=f"Sheets of samples of {model.levels} levels.",
         )
     ]
@@ -162,7 +163,8 @@ def cleaning(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
             layers=[*layers, Numbers(name="numbers", rows=rows)],
             reads="From left to right more pixels are flipped. Going up, each level keeps what it has features for; going "
             "down, that is painted again. The higher the turn, the more the picture is the network's own.",
-            how="Up by recognition, once through the level at the turn, down again; means instead of coins.",
+            how="Up by recognition, once through the level at the turn, down again; means instead of coins. The whole network "
+            "as it is, a shorter one as it was when its last level had learned.",
             alt="A row with noise, and what each level makes of it.",
         )
     ]
@@ -211,7 +213,8 @@ def depths(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tuple[s
                         for level, p in zip(levels, means, strict=True)
                     ],
                     reads="The same start, as many sweeps; what a chain of a higher level walks through is painted down.",
-                    how=f"{CHAINS} chains a level, a frame every {EVERY} sweeps; the probabilities of the last step down.",
+                    how=f"{CHAINS} chains a level, a frame every {EVERY} sweeps; the probabilities of the last step down. The "
+                    "whole network as it is, a shorter one as it was when its last level had learned.",
                     alt="Pictures of chains at each level.",
                 ),
                 Pane(

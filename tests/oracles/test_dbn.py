@@ -35,8 +35,9 @@ def stack(*sizes: int, classes: int = 0, std: float = 0.7, seed: int = 0, **knob
     rng = Rng(seed, "stack")
     for net in model.stack.levels:
         net.there.fill_(1)
-        for theta in net.parameters():
-            theta.copy_(std * rng.normal(*theta.shape))
+        for name, theta in net.named_parameters():
+            if not name.startswith("kept."):
+                theta.copy_(std * rng.normal(*theta.shape))
     return model.double()
 
 
@@ -255,6 +256,35 @@ def test_up_down_begins_where_the_levels_stopped_and_does_not_harm() -> None:
     run.advance(steps=10**6)
     assert run.done and run.step == 3100 and not torch.equal(net.R, net.W)
     assert model.log_prob(data.x).mean() > before
+
+
+def test_levels_by_themselves_stay_as_they_were_when_their_turn_was_over() -> None:
+    """Up-down changes how a lower level paints and recognises: no figure of the shorter networks may move with it."""
+    data = genviz.dataset("bars-and-stripes")
+    knobs = {"h3": 9, "updates": 300, "upper_updates": 200, "updown": 100, "updown_lr": 0.1}
+    model = genviz.create("dbn", data, 0, preset="bars-and-stripes", **knobs)
+    assert isinstance(model, DBN)
+    run, x = Run(model, data, 0), data.x
+    first = second = x
+    for until in (300, 500, 700):
+        run.advance(until=until)
+        with looking(model) as rng:
+            if until == 300:
+                first = model.log_prob(x)
+                assert torch.equal(model.upto(1).log_prob(x), first)
+            elif until == 500:
+                second = model.stack.exact_bound(x), model.log_prob(x), model.reconstruct(x), next(model.chain(14, rng)).x
+    assert run.monitor()["first level alone"] == pytest.approx(first.mean().item(), abs=1e-4)
+    run.advance(steps=10**6)
+    low, two = model.stack.levels[0], model.upto(2)
+    assert run.done and low.R is not None and (low.R - low.W).abs().max() > 0.01  # it did change
+    with looking(model) as rng:
+        found = two.stack.exact_bound(x), two.log_prob(x), two.reconstruct(x), next(two.chain(14, rng)).x
+        assert torch.equal(model.upto(1).log_prob(x), first)
+        assert torch.equal(model.upto(3).reconstruct(x), model.reconstruct(x))
+    assert all(torch.equal(mine, theirs) for mine, theirs in zip(found, second, strict=True))
+    assert run.monitor()["first level alone"] == pytest.approx(first.mean().item(), abs=1e-4)
+    assert run.replay().model.sha256 == model.sha256 and run.fork(350).replay().model.sha256 == run.fork(350).model.sha256
 
 
 # ---------------------------------------------------------------- 7: classes

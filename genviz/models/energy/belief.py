@@ -1,6 +1,7 @@
 """A level of a deep belief network: a harmonium that may see a class, and whose two directions may learn apart."""
 
 import math
+from copy import deepcopy
 
 import torch
 from jaxtyping import Float
@@ -21,17 +22,20 @@ class Level(Harmonium):
     """A harmonium of a stack. The last `labels` of its visible units, if any, are a class: exactly one of them is on.
 
     Below the top W and b paint, p(v=1|h) = σ(b + h Wᵀ), while c and W, or R where up-down training has untied them,
-    recognise: q(h=1|v) = σ(c + v R). `fantasies` are hidden bits at which its own chains stand.
+    recognise: q(h=1|v) = σ(c + v R). `fantasies` are hidden bits at which its own chains stand. Where up-down training is
+    to come, `kept` is the level as it stood when its own turn was over.
     """
 
     there: Tensor  # (1,): 1 when the level belongs to the model, 0 before it is its turn to learn
     fantasies: Tensor
 
-    def __init__(self, d: int, m: int, labels: int, chains: int, untied: bool) -> None:
+    def __init__(self, d: int, m: int, labels: int, chains: int, untied: bool, kept: bool) -> None:
         super().__init__(d + labels, m)
         self.labels = labels
         self.register_buffer("there", torch.zeros(1))
         self.register_buffer("fantasies", (torch.rand(chains, m) < 0.5).float())
+        self.kept, self.R = None, None
+        self.kept = deepcopy(self) if kept else None
         self.R = nn.Parameter(torch.zeros(d, m), requires_grad=False) if untied else None
 
     @property
@@ -42,6 +46,18 @@ class Level(Harmonium):
     def recognise(self, v: Float[Tensor, "n d"]) -> Float[Tensor, "n m"]:
         """The input of q(h|v)."""
         return torch.addmm(self.c, v, self.W if self.R is None else self.R)
+
+    def end(self) -> None:
+        """Its turn is over: whatever becomes of it later, what it is now is kept."""
+        if self.R is not None:
+            self.R.copy_(self.W)
+        if self.kept is not None:
+            self.kept.load_state_dict({name: self.state_dict()[name] for name in self.kept.state_dict()})
+
+    @property
+    def alone(self) -> "Level":
+        """As it was when its turn was over; until then, or where all stays as it was, it is that itself."""
+        return self if self.kept is None or not self.kept.there else self.kept
 
     def keep(self, h: Float[Tensor, "n m"]) -> None:
         """Fantasies stand here now."""

@@ -94,7 +94,9 @@ class DBN(Stacked, Model):
         sizes = [self.spec.dim, self.h1, self.h2, *([self.h3] if self.h3 else [])]
         last, classes = len(sizes) - 2, self.spec.classes if self.labels else 0
         self.stack = Stack(
-            Level(sizes[i], sizes[i + 1], classes if i == last else 0, self.chains, untied=self.updown > 0 and i < last)
+            Level(
+                sizes[i], sizes[i + 1], classes if i == last else 0, self.chains, self.updown > 0 and i < last, self.updown > 0
+            )
             for i in range(last + 1)
         )
         self.stack.levels[0].there.fill_(1)
@@ -128,6 +130,7 @@ class DBN(Stacked, Model):
                 show = {"x": batch.x, "h": p0} | ({} if place else {"sweep 1": v})
                 said = "The level's weights move towards what it is shown, away from its fantasies."
                 yield Step({"flipped": (p - before).abs().mean()}, self.phases[place], said, show)
+        self.stack.top.end()
         for t, batch in zip(range(self.updown), batches, strict=False):
             rate, y = falling(self.updown_lr, t, self.updown), self._classes(batch.y)
             p0, p = self.stack.up_down(batch.x, y, self.updown_k, rate, rng)

@@ -42,8 +42,7 @@ class Stack(nn.ModuleList):
     def add(self, place: int, rows: Float[Tensor, "n d"], labels: Tensor | None, transposed: bool) -> None:
         """Level `place` joins, with biases at which its units have the means that the rows `rows` give them; or turned over."""
         net, below = self.levels[place], self.levels[place - 1]
-        if below.R is not None:
-            below.R.copy_(below.W)
+        below.end()
         for level in self.there:
             rows = level.recognise(rows).sigmoid()
         net.start(net.join(rows, labels).mean(0))

@@ -65,7 +65,7 @@ class Stacked:
 
     def monitor(self, data: Data, rng: Rng) -> dict[str, float]:
         """Mean bound on unseen rows, nats; the exact log-likelihood where it can be had; that of the first level by itself."""
-        x, stack, top, first = data.seen(self, TESTED, "test"), self.stack, self.stack.top, self.stack.levels[0]
+        x, stack, top, first = data.seen(self, TESTED, "test"), self.stack, self.stack.top, self.stack.levels[0].alone
         lost = {"reconstruction": (x - stack.reconstruct(x)).square().sum(1).mean().item()}
         if (x != x.round()).any():
             return lost  # grey rows have no probability
@@ -90,11 +90,12 @@ class Stacked:
         return len(self.stack.there)
 
     def upto(self, level: int) -> Self:
-        """The model of its first `level` levels alone, with the same weights."""
+        """The model of its first `level` levels alone, as it was when the last of them had learned; of all, as it is now."""
         if not 1 <= level <= self.levels:
             raise BadInput(f"level = {level}: this network has {self.levels} by now, take 1 … {self.levels}")
         twin = copy.copy(self)  # the parameters are shared, the list of levels is not
-        twin.__dict__["_modules"] = {"stack": Stack(self.stack.levels[:level])}
+        nets = self.stack.levels[:level]
+        twin.__dict__["_modules"] = {"stack": Stack(nets if level == self.levels else (net.alone for net in nets))}
         return twin
 
     def features(self, level: int = 1) -> Float[Tensor, "k d"]:
