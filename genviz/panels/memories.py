@@ -143,7 +143,7 @@ def full(xi: Float[Tensor, "k d"]) -> str:
     """What to say of patterns that depend on each other, or are as many as the units."""
     rank = int(torch.linalg.matrix_rank(xi.double(), rtol=1e-6))
     if rank == xi.shape[1]:
-        return "The memory is full: the patterns span all states, and a projector onto them holds every one."
+        return "These patterns span all states: a projector onto them would let every state rest, and recall none."
     if rank < len(xi):
         return (
             f"Only {rank} of these {len(xi)} patterns are independent: the others are mixtures, and add nothing to a projector."

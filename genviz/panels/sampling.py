@@ -34,6 +34,7 @@ PAID = 10_000  # evaluations a chain that judging may cost
 LAGS = 60
 RUNS, FRAMES, STRIDE, MAPS, SIDE = 24, 100, 2, 4, 48  # of the ladder
 HUES = 8
+ALIKE = 1e-3  # weights this near to each other, relative, are the same
 LIMIT, FAR = 1000.0, 1e6  # nats of error, and how far off, that are as good as infinite
 STEPS = 60  # of an orbit that is gone again and again, with other steps
 COLD, SWEEPS, SIGN = (0.6, 1.0, 1.4, 2.0), 300, 0.3  # of magnets: inverse temperatures, sweeps, what counts as a sign
@@ -164,8 +165,8 @@ def traces(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
 def agreeing(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     """Can chains that agree be wrong?
 
-    Chains of Metropolis that all start in the lightest mode. They agree with each other, R-hat is 1, and their mean is
-    wrong: no figure made of chains alone knows of a place that none of them has been to.
+    Chains of Metropolis that all start in one mode, the lightest if some are lighter. They agree with each other, R-hat is 1,
+    and their mean is wrong: no figure made of chains alone knows of a place that none of them has been to.
     """
     assert isinstance(model, HasKernels)
     title = "Can chains that agree be wrong?"
@@ -176,7 +177,10 @@ def agreeing(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     start = law.means[lightest] + s * rng.normal(CHAINS, data.spec.dim)
     x = _gone(model.kernel("mh", eps=5 / 3 * s), start, rng.child("walk"), TRACED + BURNT)[0][:, BURNT:]
     seen = visited(assign(x.flatten(0, 1), law).view(CHAINS, -1), len(law.weights))[:, -1].max().item()
-    reads = "All began in the lightest mode and stayed: R-hat sees nothing wrong, the exact mean does."
+    where = (
+        "the lightest mode" if law.weights.min() < law.weights.max() * (1 - ALIKE) else f"one of {len(law.weights)} equal modes"
+    )
+    reads = f"All began in {where}{' and stayed' if seen == 1 else ''}: R-hat sees nothing wrong, the exact mean does."
     more = [("modes visited", float(seen), f"of {len(law.weights)}", "the most that one of the chains has found")]
     return [_traced("agreeing", title, _watched(x, data), data, reads, more)]
 

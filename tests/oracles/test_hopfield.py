@@ -21,7 +21,7 @@ from genviz.models.energy.hopfield import Hopfield
 from genviz.models.energy.memories import RULES, Couplings, projector, written
 from genviz.panels import Shoot, film, look, scene
 from genviz.panels.capacity import apart
-from genviz.panels.memories import kinds, one_step, resting
+from genviz.panels.memories import full, kinds, one_step, resting
 from genviz.rng import Rng
 from genviz.run import Run, looking
 from genviz.samplers.spins import energy, glauber, settle
@@ -141,6 +141,7 @@ def test_patterns_that_depend_on_each_other_add_nothing_and_it_is_said() -> None
     model = genviz.create("hopfield", rows, rule="pinv", patterns=7, beta=1.0, flips=0.1, preset="random-patterns")
     Run(model, rows).advance(steps=7)
     told = next(layer for pane in scene(model, rows).panes for layer in pane.layers if layer.name == "full")
+    assert "let every state rest" in full(patterns(40, 32, 1)) and not full(patterns(31, 32, 1))
     assert "Only 4 of these 7 patterns are independent" in told.text  # pyright: ignore[reportAttributeAccessIssue]
 
 

@@ -69,8 +69,18 @@ def test_chains_in_one_mode_agree_and_are_wrong() -> None:
     found = figures(pane)
     assert found["R-hat"] < 1.05 and found["modes visited"] == 1 and found["effective samples"] > 100
     assert abs(found["mean"] + 4) < 0.2 and found["exact mean"] == pytest.approx(2.4)
+    assert "the lightest mode and stayed" in pane.reads
+    (equal,) = look("agreeing", *made("grid25"), 0)
+    assert "one of 25 equal modes" in equal.reads and "lightest" not in equal.reads
     (nowhere,) = look("agreeing", *made("ring"), 0)
     assert "no modes" in nowhere.reads and not nowhere.layers
+
+
+def test_a_density_that_is_flat_is_refused_for_its_own_reason() -> None:
+    with pytest.raises(genviz.BadInput, match="checkerboard is flat where it is not 0"):
+        genviz.create("mcmc", data := dataset("checkerboard")).prepare(data)
+    with pytest.raises(genviz.BadInput, match="moons has no density"):
+        genviz.create("mcmc", data := dataset("moons")).prepare(data)
 
 
 def test_chains_that_stand_still_have_no_effective_samples() -> None:

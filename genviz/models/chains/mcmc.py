@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from genviz.data import Banana, Data, Ising, Mixture
+from genviz.data.mixtures import Checkerboard
 from genviz.metrics.partition import exact_log_z
 from genviz.model import BadInput, Model, Preset, Spec, State, knob, nearest
 from genviz.models.chains.target import SIZED, Blobs, Held, Spins
@@ -93,7 +94,9 @@ class MCMC(Model):
         """The target is the density of the data; nothing is taken from their rows."""
         known = Ising if isinstance(self.target, Spins) else Mixture | Banana
         if not isinstance(data.density, known):
-            raise BadInput(f"{data.name} has no density to walk on: {TARGETS}")
+            flat = isinstance(data.density, Checkerboard)
+            no = "is flat where it is not 0: no slope to follow, no ratio but 0 or 1" if flat else "has no density to walk on"
+            raise BadInput(f"{data.name} {no}; {TARGETS}")
         self.target.adopt(data.density)  # pyright: ignore[reportArgumentType]
 
     def kernel(self, sampler: str = "", clamp: Tensor | None = None, **settings: Any) -> Any:
