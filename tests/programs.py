@@ -82,7 +82,7 @@ def run(
         elif op == "bernoulli":
             x = coin(x)
         elif op == "choose":  # by its share at every draw; without chance, the likeliest
-            x = torch.nn.functional.one_hot(x.argmax(1), x.shape[1]).to(x.dtype)
+            x = torch.nn.functional.one_hot(x.argmax(1), x.shape[1]) * (x.sum(1, keepdim=True) > 0).to(x.dtype)
         elif op == "sweep":
             x = sweep(x, *arguments, tensors=tensors, beta=beta, coin=coin)
         elif op == "gaussian":

@@ -80,6 +80,12 @@ def _first(program: Program, name: str, state: State) -> int:
     return cut[0] if cut else -1
 
 
+def _late(program: Program, name: str) -> bool:
+    """Whether the last thing that is drawn of it comes after the row, so that nothing in the sweep is drawn from it any more."""
+    last = {op[1]: at for at, op in enumerate(program) if op[0] == "put"}
+    return last["x"] < last[name]
+
+
 def _boards(program: Program, hidden: list[str], state: State, data: Data) -> Iterator[Pane]:
     height, width = picture(data)
     alone = any(op == "sweep" for op, *_ in program)
@@ -98,8 +104,11 @@ def _boards(program: Program, hidden: list[str], state: State, data: Data) -> It
     for name in hidden:
         first, values = _first(program, name, state), state.aux[name][0]
         named = data.classes if name == "label" and len(data.classes) == len(values) else ()
-        held = first >= 0 and (alone or program.index(["put", "x"]) < program.index(["put", name]))  # nothing is drawn from it
+        held = first >= 0 and (alone or ["choose", first] in program or _late(program, name))
         part = "Hidden units that are part of the state: paint on them, and what you painted is held."
+        part = (
+            part if name != "label" else "The class that it has in mind: click one, and it is held; click it again to free it."
+        )
         whole = "The hidden units behind the newest picture; those of a layer are drawn at once, given the layers beside it."
         yield Pane(
             name="hidden" if name == "h" else name,

@@ -18,9 +18,9 @@ pytestmark = pytest.mark.xdist_group("browser")
 ALIKE = 0.9999  # as a number drawn, it leaves the units in their order, see `sweep` in programs.ts
 
 
-def walking(visit: Open, link: str, source: str) -> tuple[Page, str]:
+def walking(visit: Open, link: str, source: str, touch: bool = False) -> tuple[Page, str]:
     """A page whose chain has begun, and that chain."""
-    page, walk = visit(link), f"walk:{source}/gibbs"
+    page, walk = visit(link, touch=touch), f"walk:{source}/gibbs"
     page.locator(".walkbar").scroll_into_view_if_needed()
     until(page, "s.frames.length && s.program('gibbs')", walk)
     return page, walk
@@ -113,13 +113,48 @@ def test_hidden_units_are_held_too_and_the_bars_know_it(visit: Open) -> None:
     until(page, "s.frames.length && s.walk.view.clamp === '9+'", walk)
 
 
+def test_a_finger_holds_features_of_features_and_slow_motion_goes_through_all_layers(visit: Open) -> None:
+    page, walk = walking(visit, "/dbm?preset=bars-and-stripes", "pretrained:dbm-bars-and-stripes", touch=True)
+    stage = page.locator(".stage", has=page.locator(".walkbar"))
+    above = stage.locator('[data-pane="h2"] canvas')
+    above.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)  # until it is laid out
+    box = above.bounding_box()
+    assert box
+    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    held = look(page, "[...s.walk.clamp.keys()].filter(i => s.walk.clamp[i] === 1)", walk)
+    assert isinstance(held, list) and len(held) == 1 and held[0] >= 9, "the unit under the finger, of the second layer"
+    stage.get_by_role("button", name="slow", exact=True).click()
+    stage.get_by_role("button", name="layer", exact=True).click()
+    stage.get_by_role("button", name="Play", exact=True).click()
+    boards = set[str]()
+    for _ in range(200):
+        boards.add(str(look(page, "s.walk.spot?.board ?? ''", walk)))
+        if look(page, "s.frames.length", walk) != 1:
+            break
+        page.wait_for_timeout(100)
+    assert boards - {""} == {"h", "x", "h2"}
+    until(page, "s.frames.length > 2", walk)
+    assert look(page, f"s.walk.stands({held[0]})", walk) == 1
+
+
 def test_a_stack_dreams_of_the_class_that_is_held(visit: Open) -> None:
     page, walk = walking(visit, "/dbn?preset=digits-labels", "pretrained:dbn-digits-labels")
+    classes = page.locator('.stage:has(.walkbar) [data-pane="label"] canvas')
+    classes.scroll_into_view_if_needed()
+    classes.focus()
+    for key in ("ArrowRight", " ", "ArrowRight", "ArrowRight", " "):  # 1, and then 3 in its place
+        page.keyboard.press(key)
     first = 64 + 128
-    look(page, f"s.walk.paint({first + 3}, 1)", walk)
-    look(page, "s.send('step', {n: 60})", walk)
-    label = look(page, "[...s.frames.at(-1).layers['label/label'].tensors.values.data].join('')", walk)
-    assert label == "0001000000"
+    assert look(page, "[...s.walk.clamp.keys()].filter(i => s.walk.clamp[i] === 1)", walk) == [first + 3]
+    for pixel in (
+        "0",
+        "NaN",
+    ):  # a corner that is held makes every sweep begin anew below the class: that stays, its picture blurs
+        look(page, f"s.walk.paint(0, {pixel})", walk)
+        look(page, "s.send('step', {n: 60})", walk)
+        label = look(page, "[...s.frames.at(-1).layers['label/label'].tensors.values.data].join('')", walk)
+        assert label == "0001000000"
     rows: list[list[float]] = []
     for _ in range(12):
         look(page, "s.send('step', {n: 20})", walk)

@@ -8,7 +8,6 @@ from genviz.models.energy.alternating import Alternating
 from genviz.models.energy.belief import Level
 
 Program = list[list[Any]]
-COIN: Program = [["temper"], ["sigmoid"], ["put", "p"], ["bernoulli"]]
 
 
 class Played:
@@ -57,29 +56,22 @@ class Played:
 
     def chosen(self) -> Program:
         """Of the input of the top level's visible units, a class; what is left are the units."""
-        size = self.nets[-1].size
-        one: Program = [
-            ["slice", size, size + self.labels],
-            ["temper"],
-            ["softmax"],
-            ["choose", self.at[-1]],
-            self.times(self.last),
-        ]
-        return [["put", "down"], *one, ["put", "label"], ["get", "down"], ["slice", 0, size]]
+        size, share = self.nets[-1].size, [["temper"], ["softmax"], self.times(self.last)]
+        one: Program = [["slice", size, size + self.labels], *share, ["choose", self.at[-1]], ["put", "label"]]
+        return [["put", "both"], *one, ["get", "both"], ["slice", 0, size]]
 
     # ------------------------------------------------------------ the programs
 
     def gibbs(self) -> Program:
-        """A sweep of the top level, painted downwards."""
+        """A sweep of the top level, painted downwards: a coin for each unit, given what the level above paints or, where that
+        is not there yet, what recognition makes of the units below."""
         made: Program = []
         for i in range(self.last, -1, -1):
-            made += [*self.visible(i), self.seen(i), ["put", "input"], ["temper"], ["sigmoid"], ["bernoulli"]]
-            if i < self.last:  # what the level above has painted counts, if it is there
-                made += [*self.less(i + 1, "own"), ["add", self.names[i + 1]]]
-            made += [self.times(i), ["put", self.names[i + 1]], self.painted(i)]
-            made += [*(self.chosen() if self.labels and i == self.last else []), *COIN, ["put", self.names[i]]]
-            made += [self.times(i), ["put", self.names[i]]] if i else []
-        return [*made, ["concat", *self.state]]
+            made += [*self.visible(i), self.seen(i), *([*self.less(i + 1, "own"), ["add", "down"]] if i < self.last else [])]
+            made += [["put", "input"], ["temper"], ["sigmoid"], self.times(i), ["bernoulli"], ["put", self.names[i + 1]]]
+            made += [self.painted(i), *(self.chosen() if self.labels and i == self.last else [])]
+            made += [self.times(i), ["put", "down"]] if i else []
+        return [*made, ["temper"], ["sigmoid"], ["put", "p"], ["bernoulli"], ["put", "x"], ["concat", *self.state]]
 
     def energy(self) -> Program:
         """-log p(x, h1, …) - log Z: the free energy of the top level, and what each level below pays to paint."""
@@ -98,10 +90,10 @@ class Played:
         """The means of a whole state to begin from, as recognition has them; every class is as likely."""
         made: Program = [["put", "x"]]
         for i in range(self.last):
-            made += [self.seen(i), ["sigmoid"], ["put", self.names[i + 1]]]
+            made += [self.seen(i), ["sigmoid"], self.times(i), ["put", self.names[i + 1]]]
         if self.labels:
             made += [["slice", 0, 1], ["affine", 1 / self.labels, 0], ["put", "y"], ["concat", *["y"] * self.labels]]
-            made += [["put", "label"]]
+            made += [self.times(self.last), ["put", "label"]]
         return [*made, ["concat", *self.state]]
 
     def says(self) -> Program:

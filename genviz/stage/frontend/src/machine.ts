@@ -6,6 +6,7 @@ import type { Frame, Layer, Program } from "./types";
 const FEW = 16; // bits of which all states can be listed
 const WHOLE = 18; // units of a state with what is hidden in it, of which the states can still be summed
 const HIDDEN = 10; // units whose states can be summed for one picture
+const SLICE = 4096; // states of a long list that are computed for one picture
 const SHOWN = 36; // hidden units whose changes are shown
 
 /** The place of the last frame that is not after `step`. */
@@ -94,20 +95,26 @@ function outer(says: Program, row: Float32Array): Float32Array | null {
   return out;
 }
 
+/** What it is of: whether visits are to agree with it, what is held, how many units a state has, and which are one of several. */
+type Asked = { fair: boolean; clamp: Float32Array; size: number; groups: { from: number; to: number }[] };
+type List = { by: Program; minus: Float64Array; done: number };
+
 /** The exact distribution over all states of few bits, and how often each was visited. */
 export class Exact {
   private energy: Program | null = null;
+  private list: List | null = null; // −F of every state, in the making or whole
+  private next: List | null = null; // the same of newer weights: the one before is shown until it is there
   private p: Float32Array | null = null;
-  private minus: Float64Array | null = null;
   private clamp = new Float32Array(0);
   private size = 0; // of a whole state
+  private groups: Asked["groups"] = [];
   private visits = new Float64Array(0);
   private total = 0;
 
+  constructor(private readonly changed: () => void) {}
+
   renew(energy: Program | null): void {
     this.energy = energy;
-    this.minus = null;
-    this.p = null;
     this.forget();
   }
 
@@ -134,17 +141,18 @@ export class Exact {
 
   /**
    * "states": bars of p with dashes at the shares visited; "distance": how far the two are apart. What is clamped is so in both;
-   * the exact distribution is that of temperature 1, and a hotter chain is compared with nothing.
+   * the exact distribution is that of temperature 1, and a chain that tends to another is compared with nothing.
    */
-  fill(layer: Layer, heat: number, clamp: Float32Array, size: number): Layer | null {
+  fill(layer: Layer, { fair, clamp, size, groups }: Asked): Layer | null {
     this.hold(clamp);
     this.size = size;
+    this.groups = groups;
     const n = layer.type === "bars" && layer.name === "states" ? (layer.tensors.values?.shape[0] ?? 0) : 1 << FEW;
     const { total } = this;
     if (layer.type === "bars" && layer.name === "states") {
       const p = this.probabilities(n);
       if (!p) return null;
-      const told = heat === 1 && this.tells;
+      const told = fair && this.tells;
       const marks = new Float32Array(told ? n : 0);
       for (let i = 0; i < marks.length; i++) marks[i] = this.visits[i] / total;
       return {
@@ -153,14 +161,14 @@ export class Exact {
       };
     }
     if (layer.type !== "numbers" || layer.name !== "distance") return null;
-    const figures = [heat === 1 && this.tells ? this.distance() : Number.NaN, total];
+    const figures = [fair && this.tells ? this.distance() : Number.NaN, total];
     const rows = layer.rows.map(([label, , unit, how], i): (typeof layer.rows)[number] => [label, figures[i], unit, how]);
     return { ...layer, rows: rows.filter(([, value]) => !Number.isNaN(value)) };
   }
 
   /** Fewer visits say nothing of so many states. */
   private get tells(): boolean {
-    return this.total > 0 && 4 * this.total >= this.visits.length;
+    return this.list?.by === this.energy && this.total > 0 && 4 * this.total >= this.visits.length;
   }
 
   /** Total variation, ½ Σ |share visited − p|. */
@@ -174,15 +182,15 @@ export class Exact {
   private probabilities(n: number): Float32Array | null {
     const bits = Math.round(Math.log2(n));
     if (!this.energy || 1 << bits !== n || bits > FEW || bits < 1 || this.size > Math.max(WHOLE, bits)) return null;
-    if (this.p?.length === n) return this.p;
     const minus = this.listed(this.energy, this.size);
-    const [mask, held] = this.clamped(this.size);
+    if (!minus || this.p?.length === n) return this.p;
+    const legal = this.legal();
     const behind = this.size - bits;
     let [top, z] = [Number.NEGATIVE_INFINITY, 0];
-    for (let k = 0; k < minus.length; k++) if ((k & mask) === held) top = Math.max(top, minus[k]);
+    for (let k = 0; k < minus.length; k++) if (legal(k)) top = Math.max(top, minus[k]);
     const p = new Float64Array(n);
     for (let k = 0; k < minus.length; k++) {
-      if ((k & mask) !== held) continue;
+      if (!legal(k)) continue;
       const share = Math.exp(minus[k] - top);
       z += share;
       p[k >> behind] += share;
@@ -191,16 +199,31 @@ export class Exact {
     return this.p;
   }
 
-  /** −F of every state. */
-  private listed(energy: Program, bits: number): Float64Array {
-    if (this.minus?.length === 1 << bits) return this.minus;
+  /** −F of every state: of the newest weights, or of those before while a picture's share of the list is made at a time. */
+  private listed(energy: Program, bits: number): Float64Array | null {
+    if (this.list?.minus.length !== 1 << bits) this.list = null;
+    if (this.next?.minus.length !== 1 << bits) this.next = null;
+    if (this.list?.by === energy) return this.list.minus;
+    this.next ??= { by: energy, minus: new Float64Array(1 << bits), done: 0 };
+    const { by, minus } = this.next;
     const state = new Float32Array(bits);
-    this.minus = new Float64Array(1 << bits);
-    for (let k = 0; k < this.minus.length; k++) {
+    const until = Math.min(this.next.done + SLICE, minus.length);
+    for (let k = this.next.done; k < until; k++) {
       for (let i = 0; i < bits; i++) state[i] = (k >> (bits - 1 - i)) & 1;
-      this.minus[k] = -energy(state)[0];
+      minus[k] = -by(state)[0];
     }
-    return this.minus;
+    this.next.done = until;
+    if (until === minus.length) [this.list, this.next, this.p] = [this.next, null, null];
+    if (this.list?.by !== energy) requestAnimationFrame(this.changed);
+    return this.list?.minus ?? null;
+  }
+
+  /** Whether a state agrees with what is held, and has one of each class on. */
+  private legal(): (k: number) => boolean {
+    const [mask, held] = this.clamped(this.size);
+    const masks = this.groups.map(({ from, to }) => ((1 << (to - from)) - 1) << (this.size - to));
+    const single = (bits: number) => bits !== 0 && (bits & (bits - 1)) === 0;
+    return (k) => (k & mask) === held && masks.every((group) => single(k & group));
   }
 
   /** Which bits of a state's number are held, and what they are. */

@@ -44,7 +44,12 @@ const BUILD: Record<string, Build> = {
   mixture: (args, width, { tensors }) => mixture(blobs(args, tensors), width),
   "mixture score": (args, width, { tensors }) => slopes(blobs(args, tensors), width),
 };
-const COINS = ["bernoulli", "gaussian", "sweep"];
+const KINDS: Record<string, Coin["kind"]> = {
+  bernoulli: "bernoulli",
+  gaussian: "gaussian",
+  sweep: "bernoulli",
+  choose: "choice",
+};
 const NOWHERE: Ambient = {};
 
 /** One function out of a list of operations. Every operation owns its buffer, so a call allocates nothing. */
@@ -62,7 +67,7 @@ export function compile(ops: Op[], tensors: Tensors): Program {
     width = stage.width;
   }
   const given: Float32Array[] = stages.map(() => EMPTY); // what each operation was given at the last call
-  const tossed = ops.flatMap(([name], at) => (COINS.includes(name) ? [toss(ops, at)] : []));
+  const tossed = ops.flatMap(([name], at) => (Object.hasOwn(KINDS, name) ? [toss(ops, at)] : []));
   const program = (x: Float32Array, at: Ambient = NOWHERE) => {
     registers.set("x", x);
     let now = x;
@@ -115,16 +120,13 @@ function slopes(law: Mixture, width: number): Stage {
 
 /** Where a coin falls, where its probabilities came from, and in which register it lies then. */
 function toss(ops: Op[], k: number): { coin: Coin; k: number; sigmoid: number } {
-  const beside = (way: 1 | -1) => {
-    let i = k + way;
-    while (ops[i]?.[0] === "put") i += way;
-    return i;
-  };
-  const sigmoid = ops[beside(-1)]?.[0] === "sigmoid" ? beside(-1) : -1;
+  let before = k - 1;
+  while (["put", "affine"].includes(ops[before]?.[0])) before--; // times 0 where a level is not there yet
+  const sigmoid = ["sigmoid", "softmax"].includes(ops[before]?.[0]) ? before : -1;
   const alone = ops[k][0] === "sweep"; // of all units of a state, one after the other
-  const name = alone ? "x" : ops[k + 1]?.[0] === "put" ? String(ops[k + 1][1]) : beside(1) >= ops.length ? "x" : "";
-  const kind = alone ? "bernoulli" : (ops[k][0] as Coin["kind"]);
-  return { k, sigmoid, coin: { kind, name, p: EMPTY, out: EMPTY, input: null, order: null } };
+  const into = ops[k + 1]?.[0] === "put" ? String(ops[k + 1][1]) : "";
+  const name = alone ? "x" : into || (k + 1 === ops.length ? "x" : "");
+  return { k, sigmoid, coin: { kind: KINDS[ops[k][0]], name, p: EMPTY, out: EMPTY, input: null, order: null } };
 }
 
 type Vector = { data: Float32Array; shape: number[]; name: string };
@@ -496,22 +498,26 @@ function logsumexp(x: Float32Array): number {
   return top + Math.log(sum);
 }
 
-/** One of them, by its share; the one that is held, if the state holds them from the place `first` on. */
+/** The place of one of them, by its share; −1 where none has a share. */
+export function chosen(shares: ArrayLike<number>, chance: number): number {
+  let [left, last] = [chance, -1];
+  for (let i = 0; i < shares.length; i++) {
+    left -= shares[i];
+    if (shares[i] > 0) last = i;
+    if (left < 0) break;
+  }
+  return last;
+}
+
+/** One of them, by its share; the one that is held, if the state holds them from the place `first` on; none where none has a share. */
 function choose(first: number, width: number): Stage {
   const buffer = sized(width);
   const run: Run = (x, { uniform, held }) => {
     if (!uniform) throw new Error("a choice needs a source of chance");
     const y = buffer(x.length);
     y.fill(0);
-    let left = uniform();
-    let at = x.length - 1;
-    for (let i = 0; i < x.length; i++) {
-      left -= x[i];
-      if (left < 0) {
-        at = i;
-        break;
-      }
-    }
+    let at = chosen(x, uniform());
+    if (at < 0) return y;
     for (let i = 0; first >= 0 && i < x.length; i++) if (held?.[first + i] === 1) at = i;
     y[at] = 1;
     return y;

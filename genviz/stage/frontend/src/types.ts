@@ -119,7 +119,7 @@ export type Ambient = {
 /** A place in a program where chance decides, as it was at the last call: `out` fell with `p` (for a Gaussian the mean), which a
  *  sigmoid made of `input`; `name` is the register that got it, "x" the new state. */
 export type Coin = {
-  kind: "bernoulli" | "gaussian";
+  kind: "bernoulli" | "gaussian" | "choice"; // a choice: one of all is on
   name: string;
   p: Float32Array;
   out: Float32Array;

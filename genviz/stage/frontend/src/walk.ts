@@ -3,6 +3,7 @@
 
 import { atLeast, Change, Exact } from "./machine";
 import { Player } from "./player";
+import { chosen } from "./programs";
 import { Chance } from "./random";
 import { ranges, unranged } from "./ranges";
 import { Lru } from "./remote";
@@ -39,6 +40,7 @@ const EIGHTHS = 8; // of a sweep through the units one by one, after which its e
 type Kept = Map<string, Float32Array | Uint8Array>; // a register's numbers, one chain after the other
 type Sweep = { y: Float32Array; registers: Map<string, Float32Array>; coins: Coin[]; at: number; unit: number };
 type Place = { board: string; at: number };
+type Group = { from: number; to: number }; // units of a state of which one is on: a class
 
 class Moment implements Frame {
   readonly time = 0;
@@ -86,7 +88,7 @@ export class Walk extends Player implements Walking {
   private readonly drawn = new Lru<Moment, Record<string, Layer>>(8);
   private readonly energy: Metric = { steps: [], values: [] };
   private readonly change = new Change();
-  private readonly exact = new Exact();
+  private readonly exact = new Exact(() => this.changed());
 
   constructor(
     readonly id: string,
@@ -238,21 +240,30 @@ export class Walk extends Player implements Walking {
 
   paint(unit: number, value: number, hold = true): void {
     if (!(unit >= 0 && unit < this.size)) return;
-    if (hold) this.clamp[unit] = value;
+    const group = this.groups.find(({ from, to }) => unit >= from && unit < to);
+    if (group && hold) this.clamp.fill(Number.NaN, group.from, group.to);
+    const on = value === 1;
+    if (hold && (!group || on)) this.clamp[unit] = value; // of several, that one is on can be held, not that one is off
     this.sweep = null;
     this.exact.forget();
-    for (const state of this.states) if (!Number.isNaN(value)) state[unit] = value;
-    const newest = this.frames.at(-1);
-    if (newest instanceof Moment && !Number.isNaN(value)) {
-      const { board, at } = this.place("x", unit);
-      for (const name of board === "x" ? ["x", "p"] : [board]) {
-        const held = newest.kept.get(name);
-        const stride = board === "x" ? this.dim : Number.POSITIVE_INFINITY; // of a hidden board the first chain alone is kept
-        for (let k = at; held && k < held.length; k += stride) held[k] = held instanceof Uint8Array ? 255 * value : value;
-      }
-    }
+    if (!group) this.set(unit, value);
+    else if (on) for (let i = group.from; i < group.to; i++) this.set(i, Number(i === unit));
     this.drawn.clear();
     this.seek(Number.POSITIVE_INFINITY);
+  }
+
+  /** A unit of every chain, and on the newest pictures of them. */
+  private set(unit: number, value: number): void {
+    if (Number.isNaN(value)) return;
+    for (const state of this.states) state[unit] = value;
+    const newest = this.frames.at(-1);
+    if (!(newest instanceof Moment)) return;
+    const { board, at } = this.place("x", unit);
+    for (const name of board === "x" ? ["x", "p"] : [board]) {
+      const held = newest.kept.get(name);
+      const stride = board === "x" ? this.dim : Number.POSITIVE_INFINITY; // of a hidden board the first chain alone is kept
+      for (let k = at; held && k < held.length; k += stride) held[k] = held instanceof Uint8Array ? 255 * value : value;
+    }
   }
 
   /** Puts the first chain somewhere, from where it then goes on. */
@@ -274,8 +285,7 @@ export class Walk extends Player implements Walking {
   }
 
   async learn(): Promise<string> {
-    const data = this.rows()?.[Math.max(this.row, this.base.selection, 0)];
-    const dream = this.states[0]?.subarray(0, this.dim); // what is hidden behind it, the model finds by itself
+    const { datum: data, dream } = this;
     if (this.learning === "never") return "This is a shipped recording: press Train, and your own run can learn from a dream.";
     if (!data || !dream) return "There is no picture yet to learn from.";
     if (this.playing) this.play(false);
@@ -482,27 +492,53 @@ export class Walk extends Player implements Walking {
     }
     const kept = from === "fantasy" ? this.parked[chain] : undefined;
     if (kept) return this.held(kept.slice());
-    if (this.bits) return this.held(Float32Array.from({ length: this.size }, () => Number(chance.uniform() < 0.5)));
+    if (this.bits) return this.held(this.coined(new Float32Array(this.size).fill(0.5), chance));
     return this.held(Float32Array.from({ length: this.dim }, (_, i) => scattered(rows, i, chance.noise())));
   }
 
   /** A row with what is hidden behind it: as the model guesses it, else coins. */
   private completed(row: Float32Array): Float32Array {
     if (this.size === row.length) return row;
-    const mean = this.optional("rise")?.(row);
-    const state = Float32Array.from({ length: this.size }, (_, i) => Number(this.chance.uniform() < (mean?.[i] ?? 0.5)));
+    const mean = this.optional("rise")?.(row) ?? new Float32Array(this.size).fill(0.5);
+    const state = this.coined(mean, this.chance);
     state.set(row);
     return state;
   }
 
-  /** Where units of the row are held and nothing in a sweep reads them: what is hidden begins the sweep as the row suggests. */
+  /** A coin for each unit, by its mean; of a class one. */
+  private coined(mean: Float32Array, { uniform }: Pick<Chance, "uniform">): Float32Array {
+    const state = Float32Array.from(mean, (share) => Number(uniform() < share));
+    for (const { from, to } of this.groups) {
+      const shares = mean.subarray(from, to);
+      const all = shares.reduce((sum, share) => sum + share, 0);
+      const one = chosen(shares, all * uniform());
+      for (let i = from; i < to; i++) state[i] = Number(i === from + one);
+    }
+    return state;
+  }
+
+  /** Which units of a state are a class: the program chooses one of them. */
+  private get groups(): Group[] {
+    const choices = this.given?.coins.filter(({ kind }) => kind === "choice") ?? [];
+    return choices.map(({ name }) => {
+      const from = this.first(name);
+      return { from, to: from + (this.given?.registers.get(name)?.length ?? 0) };
+    });
+  }
+
+  /** Where units of the row are held and nothing in a sweep reads them: what is free of the hidden ones begins the sweep as the
+   * row suggests; a class stays. */
   private recognise(chain: number): void {
     if (this.clamp.subarray(0, this.dim).every(Number.isNaN)) return;
     const state = this.states[chain];
     const mean = this.optional("look")?.(state);
     if (!mean) return;
     const { uniform } = this.chance.turn(chain, this.head | 0x40000000);
-    for (let i = this.dim; i < state.length; i++) state[i] = Number(uniform() < mean[i]);
+    const kept = this.groups;
+    for (let i = this.dim; i < state.length; i++) {
+      const free = Number.isNaN(this.clamp[i]) && !kept.some(({ from, to }) => i >= from && i < to);
+      if (free) state[i] = Number(uniform() < mean[i]);
+    }
   }
 
   private held(state: Float32Array): Float32Array {
@@ -538,7 +574,8 @@ export class Walk extends Player implements Walking {
     if (grain !== "sweep") this.sweep ??= this.tossed();
     const { sweep } = this;
     if (sweep && grain !== "sweep") {
-      if (grain === "layer") sweep.unit = sweep.coins[sweep.at].out.length;
+      const { kind, out } = sweep.coins[sweep.at];
+      if (grain === "layer" || kind === "choice") sweep.unit = out.length;
       else sweep.unit = this.next(sweep, sweep.unit) + 1;
       if (this.next(sweep, sweep.unit) >= sweep.coins[sweep.at].out.length) {
         sweep.at++;
@@ -563,12 +600,13 @@ export class Walk extends Player implements Walking {
   }
 
   private loose(register: string, unit: number): boolean {
-    const first = register === "x" ? 0 : this.first(register);
+    const first = this.first(register);
     return first < 0 || Number.isNaN(this.clamp[first + unit] ?? Number.NaN);
   }
 
   /** The place of a register's first unit in the state, −1 if it is no part of it. */
   private first(register: string): number {
+    if (register === "x") return 0;
     for (const { layers } of this.scene?.panes ?? [])
       for (const layer of layers) if (layer.type === "units" && layer.name === register) return layer.first ?? -1;
     return -1;
@@ -590,10 +628,14 @@ export class Walk extends Player implements Walking {
     if (!this.given) return null;
     this.recognise(0);
     const y = this.held(this.given(this.states[0], this.ambient(0, this.head + 1)).slice());
+    const fallen = ({ name, out }: Coin) => {
+      const first = this.first(name);
+      return first < 0 ? out.slice() : y.subarray(first, first + out.length); // with what is held
+    };
     const coins = this.given.coins.map((coin) => ({
       ...coin,
       p: coin.p.slice(),
-      out: coin.name === "x" ? y : coin.out.slice(),
+      out: fallen(coin),
       input: coin.input?.slice() ?? null,
       order: coin.order?.slice() ?? null,
     }));
@@ -628,7 +670,7 @@ export class Walk extends Player implements Walking {
     const kept = this.blank();
     for (let k = 0; k < states.length; k++) {
       given(states[k], this.ambient(k, this.head));
-      this.keep(kept, k, new Map([...given.registers, ["p", states[k]]]));
+      this.keep(kept, k, new Map([...given.registers, ["p", states[k].subarray(0, this.dim)]])); // what is no part of a state is drawn behind it
     }
     this.push(this.head, kept);
   }
@@ -687,8 +729,10 @@ export class Walk extends Player implements Walking {
       return;
     }
     const coin = sweep.coins[sweep.at];
-    const place = this.grain === "unit" ? this.next(sweep, sweep.unit) : -1;
-    if (place >= coin.out.length) {
+    const choice = coin.kind === "choice";
+    const held = choice && coin.out.some((_, unit) => !this.loose(coin.name, unit));
+    const place = this.grain === "unit" && !choice ? this.next(sweep, sweep.unit) : -1;
+    if (held || place >= coin.out.length) {
       this.once("layer"); // all of them are clamped
       return;
     }
@@ -797,11 +841,12 @@ export class Walk extends Player implements Walking {
 
   private keep(kept: Kept, chain: number, registers: Map<string, Float32Array>): void {
     for (const [name, to] of kept) {
-      const values = name === "x" ? this.states[chain].subarray(0, this.dim) : registers.get(name);
-      if (!values || (chain + 1) * values.length > to.length) continue; // of the first chain alone
-      const at = chain * values.length;
-      const first = name === "p" && values.length === this.dim ? 0 : this.first(name);
-      const free = first < 0 || name === "x" ? null : this.clamp.subarray(first);
+      const first = this.first(name);
+      const size = name === "x" ? this.dim : (registers.get(name)?.length ?? 0);
+      const values = first < 0 ? registers.get(name) : this.states[chain].subarray(first, first + size);
+      if (!values || (chain + 1) * size > to.length) continue; // of the first chain alone
+      const at = chain * size;
+      const free = name === "p" && size === this.dim ? this.clamp : null; // states have it
       for (let i = 0; i < values.length; i++) {
         const value = free && !Number.isNaN(free[i]) ? free[i] : values[i];
         to[at + i] = to instanceof Uint8Array ? Math.round(255 * value) : value;
@@ -878,16 +923,36 @@ export class Walk extends Player implements Walking {
       });
       return { ...layer, tensors: { xy: { data: Float32Array.from(xy), shape: [xy.length / 2, 2] } } };
     }
-    const seen = {
-      size: this.size,
-      x: floats(moment.kept.get("x") ?? new Float32Array(0)).subarray(0, this.dim),
-      data: this.rows()?.[Math.max(this.row, this.base.selection, 0)],
-    };
+    const seen = { size: this.size, x: this.rowOf(moment), data: this.datum };
     return (
       this.change.fill(layer, this.optional("says"), this.optional("energy"), seen) ??
-      this.exact.fill(layer, this.heat, this.clamp, this.size) ??
+      this.exact.fill(layer, { fair: this.fair, clamp: this.clamp, size: this.size, groups: this.groups }) ??
       layer
     );
+  }
+
+  /** The row of the first chain. */
+  private rowOf(moment: Moment): Float32Array {
+    return floats(moment.kept.get("x") ?? new Float32Array(0)).subarray(0, this.dim);
+  }
+
+  /** The row of the data to learn from: the one that is chosen, else the one it began at. */
+  private get datum(): Float32Array | undefined {
+    const rows = this.rows();
+    const { selection } = this.base;
+    return rows?.[(selection >= 0 ? selection : Math.max(this.row, 0)) % rows.length];
+  }
+
+  /** That of the chain which is on the screen; what is hidden behind it, the model finds by itself. */
+  private get dream(): Float32Array | undefined {
+    const shown = this.around()?.a;
+    return shown instanceof Moment ? this.rowOf(shown) : undefined;
+  }
+
+  /** Whether it has the exact distribution as its limit: not a hotter one, nor one that guesses behind what is held. */
+  private get fair(): boolean {
+    const guesses = Boolean(this.origin?.programs.look) && !this.clamp.subarray(0, this.dim).every(Number.isNaN);
+    return this.heat === 1 && !guesses;
   }
 
   /** A map that is recorded of the base under the same name, as it is at the playhead. */
@@ -903,7 +968,7 @@ export class Walk extends Player implements Walking {
   private lit(layer: Images, moment: Moment): Layer {
     const { base } = this; // a shipped recording has the finished weights alone
     const here = (live(base) ? base.around()?.a : base.frames.at(-1))?.layers["filters/filters"];
-    const h = moment.kept.get("h");
+    const h = moment.kept.get("h1") ?? moment.kept.get("h"); // the lowest hidden layer
     if (here?.type !== "images" || !here.tensors.pixels || !h) return layer;
     const { data, shape } = here.tensors.pixels;
     const size = shape[1] * shape[2];
@@ -984,6 +1049,10 @@ function unitWords(coin: Coin, name: string, { phase, input, p, value }: Spot, w
 
 function layerWords(coin: Coin, phase: number): string {
   const n = coin.out.length;
+  if (coin.kind === "choice") {
+    if (phase === 0) return `The inputs of all ${whole(n)} classes arrive`;
+    return phase === 1 ? "One of them is drawn, by its share" : `Class ${whole(coin.out.indexOf(1) + 1)} of ${whole(n)} is on`;
+  }
   if (phase === 0) return `The inputs of all ${whole(n)} units arrive: they do not depend on each other`;
   if (coin.kind === "gaussian") return phase === 1 ? "Noise is drawn for each" : "The values change";
   if (phase === 1) return "A coin falls for each, with its own probability";
