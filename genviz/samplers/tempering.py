@@ -11,7 +11,7 @@ from torch import Tensor
 
 from genviz.errors import BadInput
 from genviz.rng import Rng
-from genviz.samplers.walk import Walk, at_least, positive
+from genviz.samplers.walk import Walk, at_least
 
 Move = Callable[[Tensor, Rng], tuple[Tensor, Tensor]]
 
@@ -27,7 +27,8 @@ def geometric(temperatures: int, hottest: float) -> Float[Tensor, " k"]:
     On an unbounded domain a replica at inverse temperature 0 would walk off for ever, so `hottest` must be above 0.
     """
     at_least(2, temperatures=temperatures)
-    positive(hottest=hottest)
+    if not 0 < hottest <= 1:
+        raise BadInput(f"hottest = {hottest}: give an inverse temperature above 0, at most 1")
     return torch.logspace(math.log10(hottest), 0, temperatures, dtype=torch.float64)
 
 
@@ -110,8 +111,9 @@ class Tempered:
 
     def __post_init__(self) -> None:
         at_least(2, temperatures=len(self.betas))
-        if bool((self.betas < 0).any()) or float(self.betas[-1]) != 1.0:
-            raise BadInput(f"betas = {self.betas.tolist()}: give inverse temperatures from 0 on, the last of them 1")
+        rising = bool((self.betas.diff() >= 0).all())  # NaN is neither
+        if not rising or float(self.betas[0]) < 0 or float(self.betas[-1]) != 1.0:
+            raise BadInput(f"betas = {self.betas.tolist()}: give inverse temperatures from 0 on that rise, the last of them 1")
 
     def begin(self, x: Float[Tensor, "c d"]) -> Replicas:
         k, c = len(self.betas), len(x)

@@ -139,7 +139,8 @@ def test_patterns_that_depend_on_each_other_add_nothing_and_it_is_said() -> None
     assert projector(patterns(32, 32, 1)).sub(torch.eye(32)).abs().max() < 1e-4  # full: every state is a memory
     rows = genviz.Data("twice", twice, twice, Spec((32,)))
     model = genviz.create("hopfield", rows, rule="pinv", patterns=7, beta=1.0, flips=0.1, preset="random-patterns")
-    Run(model, rows).advance(steps=7)
+    said = [step.caption for step in iter(Run(model, rows).tick, None)]
+    assert [("independent" in each) for each in said] == [False] * 4 + [True] * 3 and "Only 4 of these 7" in said[-1]
     told = next(layer for pane in scene(model, rows).panes for layer in pane.layers if layer.name == "full")
     assert "let every state rest" in full(patterns(40, 32, 1)) and not full(patterns(31, 32, 1))
     assert "Only 4 of these 7 patterns are independent" in told.text  # pyright: ignore[reportAttributeAccessIssue]
@@ -452,7 +453,13 @@ def test_rows_that_are_no_bits_are_named() -> None:
     x = patterns(4, 6)
     grey = x.clone()
     grey[2, 3] = 0.25
-    for rows, says in ((grey, "holds -1 at row 0|holds 0.25 at row 2, column 3"), (3 * x, "holds 3 at|holds -3 at")):
+    half = (x + 1) / 2
+    half[1, 4] = -0.5
+    for rows, says in (
+        (grey, "grey holds 0.25 at row 2, column 3"),
+        (3 * x, f"grey holds {3 * x[0, 0].item():g} at row 0, column 0"),
+        (half, "grey holds -0.5 at row 1, column 4"),
+    ):
         data = genviz.Data("grey", rows, rows, Spec((6,)))
         with pytest.raises(BadInput, match=says):
             Run(genviz.create("hopfield", data, preset="random-patterns"), data)
@@ -473,6 +480,40 @@ def test_rows_that_are_no_bits_are_named() -> None:
             Hopfield(Spec(shape), rule="hebb")
     with pytest.raises(BadInput, match="binarize = threshold makes bits of pixels"):
         Hopfield(Spec((6,)), binarize="threshold")
+
+
+def test_storing_more_than_there_is_says_so() -> None:
+    rows = genviz.dataset("random-patterns:n=30,units=40")
+    for knobs, due in (({"patterns": 200}, 30), ({"patterns": 7, "every": 10}, 3), ({"patterns": 3, "every": 10}, 3)):
+        model = genviz.create("hopfield", rows, preset="random-patterns", **knobs)
+        run = Run(model, rows)
+        said = [step.caption for step in iter(run.tick, None)]
+        assert said[-1].startswith(f"{due} of {due} are stored.") and int(model.net.count) == due  # pyright: ignore
+        assert (f"{knobs['patterns']} were asked for" in said[-1]) == (knobs["patterns"] > due)
+    with pytest.raises(BadInput, match="every = 1000: random-patterns.* has 30 rows, .*at most 30"):
+        Run(genviz.create("hopfield", rows, preset="random-patterns", every=1000), rows)
+
+
+def test_learning_once_is_refused_while_a_projector_would_undo_it() -> None:
+    rows = genviz.dataset("random-patterns:n=6,units=40")
+    for rule in RULES:
+        model = genviz.create("hopfield", rows, rule=rule, patterns=6, preset="random-patterns")
+        assert isinstance(model, Hopfield) and isinstance(model.net, Couplings)
+        run, datum, dream = Run(model, rows), patterns(1, 40, 8).tolist(), patterns(1, 40, 9).tolist()
+        run.advance(steps=5)
+        before = model.net.W.clone()
+        if rule == "pinv":
+            with pytest.raises(BadInput, match="learn_once: pinv makes all weights anew .* all 6 are stored"):
+                model.learn_once(datum, dream)
+            assert torch.equal(model.net.W, before)
+            run.advance(steps=1)
+            before = model.net.W.clone()
+        model.learn_once(datum, dream)
+        edit = model.net.W - before
+        assert edit.abs().max() > 0.01
+        if rule == "hebb":  # what was learnt by hand is still there when the next row is stored
+            run.advance(steps=1)
+            torch.testing.assert_close(model.net.W - written(rule, rows.x), edit, rtol=0, atol=1e-6)
 
 
 def test_what_needs_weights_or_patterns_says_so() -> None:

@@ -366,6 +366,12 @@ def test_bad_arguments_are_named() -> None:
         geometric(1, 0.1)
     with pytest.raises(BadInput, match="hottest"):
         geometric(4, 0.0)
+    for hottest in (5.0, math.nan, math.inf, -0.1):
+        with pytest.raises(BadInput, match="hottest = .*above 0, at most 1"):
+            geometric(4, hottest)
+    for betas in ([0.5, 0.2, 1.0], [math.nan, 1.0], [0.1, math.nan, 1.0], [0.5, math.inf, 1.0], [-0.1, 1.0], [0.1, 0.9]):
+        with pytest.raises(BadInput, match="betas = .*that rise"):
+            Tempered(Metropolis(bowl), torch.tensor(betas))
     with pytest.raises(BadInput, match="tempered mixture"):
         went(Tempered(Conditionals(known("two-modes")), geometric(3, 0.1)), torch.zeros(2, 2), Rng(0), 1)
 
@@ -496,6 +502,11 @@ def test_what_cannot_be_walked_on_is_refused_in_words() -> None:
             genviz.create("mcmc", name)
     with pytest.raises(BadInput, match="sampler = hmc follows slopes"):
         genviz.create("mcmc", "ising:side=4", sampler="hmc")
+    for sampler in ("pt", "gibbs", "ula"):
+        with pytest.raises(BadInput, match=f"adapt = yes: sampler = {sampler} has no acceptance"):
+            genviz.create("mcmc", "two-modes", sampler=sampler, burn=10, adapt=True)
+    with pytest.raises(BadInput, match="adapt = yes: bits are flipped"):
+        genviz.create("mcmc", "ising:side=4", sampler="mh", burn=10, adapt=True)
     with pytest.raises(BadInput, match="no conditionals in closed form"):
         next(genviz.create("mcmc", "banana", sampler="gibbs").chain(2, Rng(0)))  # pyright: ignore
     with pytest.raises(BadInput, match=r"2\^256 states"):

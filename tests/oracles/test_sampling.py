@@ -167,3 +167,10 @@ def test_curves_of_correlated_chains_start_at_one() -> None:
     curve = layer(pane, "all")
     assert isinstance(curve, Curves) and curve.xy is not None
     assert curve.xy[0].tolist() == [0, 1] and figures(pane)["autocorrelation time"] == pytest.approx(9.5, rel=0.4)
+
+
+def test_a_film_offers_tuning_only_where_there_is_something_to_tune() -> None:
+    for sampler, offered in (("mh", True), ("mala", True), ("hmc", True), ("pt", False), ("gibbs", False), ("ula", False)):
+        model, data = made("two-modes", sampler=sampler, burn=5)
+        controls = next(film("chain", model, data, Shoot(0)))[1].controls
+        assert ("adapt" in {each["name"] for each in controls}) == offered

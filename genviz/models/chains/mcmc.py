@@ -25,7 +25,7 @@ from genviz.samplers.walk import Walk, run
 MOST_COLUMNS, MOST_SPINS = 16, 1024
 CENTRE = 0.3  # standard deviation of where chains start, round the origin
 FAR = 1e6  # beyond it a proposal is shown, not where it is
-SLOPES = ("ula", "mala", "hmc")
+SLOPES, UNTUNED = ("ula", "mala", "hmc"), ("gibbs", "ula", "pt")
 TARGETS = (
     "a sampler walks on a known density: take two-modes, grid25, ring, correlated, banana, another set of Gaussians, or ising"
 )
@@ -84,6 +84,10 @@ class MCMC(Model):
         square = spec.support == "binary" and len(spec.shape) == 2 and spec.dim <= MOST_SPINS
         if not points and not square:
             raise BadInput(f"rows of shape {spec.shape}: {TARGETS}, up to {MOST_COLUMNS} columns or {MOST_SPINS:,} spins")
+        if knobs.adapt and knobs.sampler in UNTUNED:
+            raise BadInput(f"adapt = yes: sampler = {knobs.sampler} has no acceptance to tune eps by; take mh, mala or hmc")
+        if square and knobs.adapt:
+            raise BadInput("adapt = yes: bits are flipped, there is no step length to tune; leave it at no")
         if square and knobs.sampler in SLOPES:
             raise BadInput(f"sampler = {knobs.sampler} follows slopes, and bits have none: take gibbs, mh or pt")
 

@@ -12,7 +12,8 @@ from torch import Tensor
 from genviz.data import Data
 from genviz.model import BadInput, Model, Preset, Spec, State, Step, action, knob
 from genviz.models.energy.attention import Softmax
-from genviz.models.energy.memories import PARTS, RULES, Couplings, Units, spoil
+from genviz.models.energy.memories import LOST, PARTS, RULES, Couplings, spoil, told
+from genviz.models.energy.units import Units, chosen
 from genviz.rng import Rng
 
 STEPS, WIDEST, SENT = 200, 2000, 100_000  # at most: steps that store; units whose weights fit; numbers a browser is sent
@@ -63,8 +64,7 @@ class Hopfield(Model):
         "mnist": Preset(20, knobs={**DIGITS, "patterns": 20}, idea="twenty pictures of 28×28 pixels in one matrix of weights"),
         "mnist-modern": Preset(167, "mnist", WHOLE, idea="five hundred pictures kept as they are: half of one recalls it"),
     }
-
-    rules = RULES
+    rules, due = RULES, 0  # rows that are to be stored, once data are known
 
     @classmethod
     def suits(cls, knobs: Any, spec: Spec) -> None:
@@ -89,6 +89,7 @@ class Hopfield(Model):
     def prepare(self, data: Data) -> None:
         kept = "" if self.rule != "modern" or self.binarize != "none" else self.spec.support
         self.units.choose(data.x, data.name, kept)
+        self.due = len(self.chosen(data))
 
     @torch.no_grad()
     def fit(self, data: Data, rng: Rng) -> Iterator[Step]:
@@ -103,20 +104,19 @@ class Hopfield(Model):
             if isinstance(net, Couplings):
                 h = net.field(net.stored)
                 figures["unstable"] = (h * net.stored < 0).float().mean()
-            yield Step(figures, caption=f"{int(net.count)} of {len(rows)} are stored.", show={"x": self.outer(some)})
+            caption = told(self.rule, net.stored, len(rows), self.patterns)
+            yield Step(figures, caption=caption, show={"x": self.outer(some)})
 
     @action
     def learn_once(self, data: Any, dream: Any) -> None:
         """Hebb's step for these rows, and its undoing for these dreams; not for the modern net, which has no weights."""
+        if self.rule == "pinv" and self.net.count < self.due:
+            raise BadInput(f"learn_once: {LOST}; wait until all {self.due} are stored, or take rule = hebb")
         self.net.relearn(self.inner(self.spec.rows(data, "data")), self.inner(self.spec.rows(dream, "dream")))
 
     def chosen(self, data: Data) -> Tensor:
         """The places of the rows to store: the first of each class, then the others in order; or every so many-th of these."""
-        order = torch.arange(len(data.x))
-        if data.y is not None:
-            first = torch.stack([order[data.y == c][0] for c in data.y.unique()])
-            order = torch.cat([first, order[~torch.isin(order, first)]])
-        return order[min(self.every, len(order)) - 1 :: self.every][: self.patterns]
+        return chosen(data, self.every, self.patterns)
 
     def inner(self, x: Float[Tensor, "n d"], name: str = "x") -> Float[Tensor, "n d"]:
         """Rows in the net's own units; bits as ±1."""

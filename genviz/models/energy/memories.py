@@ -7,8 +7,6 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from genviz.errors import BadInput
-from genviz.nets import Standardize
 from genviz.rng import Rng
 from genviz.samplers.spins import energy, glauber
 
@@ -17,6 +15,7 @@ Pattern = Float[Tensor, " d"]
 Patterns = Float[Tensor, "k d"]
 Program = list[list[Any]]
 RCOND = 1e-6  # patterns this near to a mixture of others count as one
+LOST = "pinv makes all weights anew for each row that is stored, and this step would be lost"
 PARTS = 8  # of a sweep, each a state to be shown
 
 # ---------------------------------------------------------------- how a pattern is written into weights
@@ -71,6 +70,18 @@ def spoil(s: Float[Tensor, "n d"], share: float, grey: bool, rng: Rng) -> Float[
     bits = bool((s.abs() == 1).all())
     worse = -s if bits else torch.zeros_like(s) if grey else rng.normal_like(s)
     return torch.where(rng.uniform(*s.shape) < share, worse, s)
+
+
+def dependent(stored: Patterns) -> str:
+    """What to say of patterns that a projector cannot tell apart; "" if they are independent."""
+    rank, n = int(torch.linalg.matrix_rank(stored.double(), rtol=RCOND)), len(stored)
+    return "" if rank == n else f" Only {rank} of these {n} are independent: the others add nothing to a projector."
+
+
+def told(rule: str, stored: Patterns, due: int, patterns: int) -> str:
+    """What a step of storing says: how many there are, and what a person should know of them."""
+    few = f" These rows are all that the data have to give: {patterns} were asked for." if due < patterns else ""
+    return f"{len(stored)} of {due} are stored.{dependent(stored) if rule == 'pinv' else ''}{few}"
 
 
 # ---------------------------------------------------------------- what holds the patterns
@@ -134,54 +145,3 @@ class Couplings(Memory):
             "overlap": [*spins, ["linear", xi], ["affine", 0, 1 / self.xi.shape[1]]],
             "says": [["affine", -1, 2], ["put", "v"], ["put", "h"]],
         }
-
-
-class Units(Standardize):
-    """Raw rows to the units of a memory and back; `slope` and `rise` of the way in travel as well, for client programs."""
-
-    slope: Tensor
-    rise: Tensor
-
-    def __init__(self, dim: int) -> None:
-        super().__init__(dim)
-        self.register_buffer("slope", torch.ones(dim))
-        self.register_buffer("rise", torch.zeros(dim))
-
-    def fit(self, x: Float[Tensor, "n d"]) -> None:
-        super().fit(x)
-        self.set(self.shift, self.scale)
-
-    def choose(self, x: Float[Tensor, "n d"], name: str, kept: str) -> None:
-        """±1 stay as they are; where values need not be bits, `kept` being their support, grey pixels are centred and real
-        numbers standardised; else values in [0, 1] become ±1."""
-        if bool((x.abs() == 1).all() and (x < 0).any()):
-            self.set(0.0, 1.0)
-        elif kept == "real":
-            self.fit(x)
-        elif kept == "unit":
-            self.set(x.mean(0), 1.0)
-        elif bool((wrong := (x < 0) | (x > 1)).any()):
-            raise strange(x, wrong, name)
-        else:
-            self.set(0.5, 0.5)
-
-    def set(self, shift: Tensor | float, scale: Tensor | float) -> None:
-        self.shift[:], self.scale[:] = shift, scale
-        self.slope.copy_(1 / self.scale)
-        self.rise.copy_(-self.shift / self.scale)
-
-    def spins(self, x: Float[Tensor, "n d"], name: str) -> Float[Tensor, "n d"]:
-        """Rows as ±1: -1 and 1 as they are, or values in [0, 1] cut at ½; whichever these units were made for."""
-        s = self(x)
-        wrong = s.abs() != 1 if bool((self.scale == 1).all()) else s.abs() > 1
-        if bool(wrong.any()):
-            raise strange(x, wrong, name)
-        return torch.where(s > 0, 1.0, -1.0).to(x.dtype)
-
-
-def strange(x: Float[Tensor, "n d"], wrong: Bool[Tensor, "n d"], name: str) -> BadInput:
-    row, column = wrong.nonzero()[0].tolist()
-    return BadInput(
-        f"{name} holds {x[row, column].item():.4g} at row {row}, column {column}: weights link bits; give -1 and 1 alone, "
-        f"or values in [0, 1], which are cut at ½, or take rule = modern"
-    )
