@@ -35,9 +35,15 @@ def stages(model: Model, data: Data, rng: Rng) -> list[Pane]:
         Curves(name="bound", columns=("test bound",), label="the bound"),
         Curves(name="first", columns=("first level alone",), role="noise", label="first level by itself"),
     ]
+    falls = ""
+    if getattr(model, "updown", 0):
+        lines.append(Curves(name="before", columns=("bound before up-down",), role="noise", dash=1, label="before up-down"))
+        falls = (
+            " If the bound falls below the line from which up-down began, its steps are too large: stop, or take smaller ones."
+        )
     reads = (
         "When a new level joins, the bound goes on where the first level stopped if it begins as that one turned over, and "
-        "falls if it begins at random.{best}"
+        "falls if it begins at random.{best}" + falls
     )
     how = (
         "At tenths of the run, on unseen rows: the variational bound, ten beliefs a row; log Z of the top level exact where a "

@@ -19,6 +19,11 @@ page = Page(
             "the first level by itself, nats",
             "The same rows under the first machine as it stood when its turn was over: exact, or with log Z annealed.",
         ),
+        "gained by up-down": (
+            "gained by up-down, nats: stop if it falls below 0",
+            "The bound now less the bound when up-down began, of the same rows and draws of beliefs. Below 0 up-down destroys what the levels "
+            "had learned: go back, and take a smaller step size. Where log Z is annealed, a difference of some hundredths may be chance.",
+        ),
         "effective runs": (
             "annealing runs that count, of 50",
             "(Σw)²/Σw² of the runs behind log Z of the top level; below 10 the bound is likely too good. Exact answers have none.",

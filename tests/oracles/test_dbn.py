@@ -19,6 +19,7 @@ from genviz.metrics.partition import ais, exact_log_z
 from genviz.metrics.reading import reader
 from genviz.model import BadInput, Spec
 from genviz.models.energy.dbn import DBN
+from genviz.panels import scene
 from genviz.rng import Rng
 from genviz.run import Run, looking
 
@@ -285,6 +286,28 @@ def test_levels_by_themselves_stay_as_they_were_when_their_turn_was_over() -> No
     assert all(torch.equal(mine, theirs) for mine, theirs in zip(found, second, strict=True))
     assert run.monitor()["first level alone"] == pytest.approx(first.mean().item(), abs=1e-4)
     assert run.replay().model.sha256 == model.sha256 and run.fork(350).replay().model.sha256 == run.fork(350).model.sha256
+
+
+def test_up_down_is_told_what_it_gains_and_warned_when_the_bound_falls() -> None:
+    data = genviz.dataset("bars-and-stripes")
+    knobs = {"updates": 300, "upper_updates": 200, "updown": 100}
+    model = genviz.create("dbn", data, 0, preset="bars-and-stripes", **knobs)
+    run = Run(model, data, 0)
+    run.advance(until=500)
+    before = run.monitor()
+    assert "gained by up-down" not in before and "bound before up-down" not in before
+    run.advance(steps=10**6)
+    assert isinstance(model, DBN)
+    after = run.monitor()
+    assert after["bound before up-down"] == before["test bound"] != after["test bound"]  # the same rows, the same draws
+    assert after["gained by up-down"] == after["test bound"] - before["test bound"]
+    model.stack.levels[0].b.fill_(6)  # as if its steps had been far too large
+    fallen = run.monitor()
+    assert fallen["bound before up-down"] == before["test bound"] and fallen["gained by up-down"] < -0.5
+    for shown, plain in ((model, False), (genviz.create("dbn", data), True)):
+        pane = next(pane for pane in scene(shown, data).panes if pane.name == "stages")
+        columns = [column for layer in pane.layers for column in layer.columns]  # pyright: ignore[reportAttributeAccessIssue]
+        assert ("bound before up-down" in columns) == ("up-down began" in pane.reads) != plain
 
 
 # ---------------------------------------------------------------- 7: classes

@@ -39,6 +39,11 @@ class Stack(nn.ModuleList):
     def lower(self) -> list[Level]:
         return self.there[:-1]
 
+    @property
+    def before(self) -> "Stack | None":
+        """The levels as each ended its own turn, if they have begun to learn together."""
+        return Stack(net.alone for net in self.levels) if all(net.alone is not net for net in self.levels) else None
+
     def add(self, place: int, rows: Float[Tensor, "n d"], labels: Tensor | None, transposed: bool) -> None:
         """Level `place` joins, with biases at which its units have the means that the rows `rows` give them; or turned over."""
         net, below = self.levels[place], self.levels[place - 1]

@@ -64,13 +64,18 @@ class Stacked:
         return self.stack.top.votes(v).softmax(1) if self.stack.top.labels else v.new_full((len(v), classes), 1 / classes)
 
     def monitor(self, data: Data, rng: Rng) -> dict[str, float]:
-        """Mean bound on unseen rows, nats; the exact log-likelihood where it can be had; that of the first level by itself."""
+        """Mean bound on unseen rows, nats; the exact log-likelihood where it can be had; that of the first level by itself; and
+        what the bound was before levels learned together, of the same draws: they should stop if they lose."""
         x, stack, top, first = data.seen(self, TESTED, "test"), self.stack, self.stack.top, self.stack.levels[0].alone
         lost = {"reconstruction": (x - stack.reconstruct(x)).square().sum(1).mean().item()}
         if (x != x.round()).any():
             return lost  # grey rows have no probability
-        found = remembered(top, **LOOK)
+        found, draws = remembered(top, **LOOK), Rng(*rng.key)
         figures = {"test bound": self.believed(x, rng).mean().item() - found.log_z}
+        if before := stack.before:
+            was = torch.stack([before.log_weights(x, draws) for _ in range(DRAWS)]).mean().item()
+            was -= remembered(before.top, **LOOK).log_z
+            figures |= {"bound before up-down": was, "gained by up-down": figures["test bound"] - was}
         figures["first level alone"] = first.log_star(x).mean().item() - remembered(first, **LOOK).log_z
         if stack.hidden <= LISTED and top.listed <= MOST:
             figures["test log-likelihood"] = stack.log_star(x).mean().item() - found.log_z
