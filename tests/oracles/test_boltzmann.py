@@ -382,6 +382,26 @@ def test_slow_cooling_is_deeper() -> None:
     assert share["straight down"] + 10 < share["cooled in 10 sweeps"] <= share["cooled in 200 sweeps"] + 1
 
 
+@pytest.mark.parametrize("hidden", [3, 11])
+def test_bars_of_all_states_are_called_exact_only_where_they_are(hidden: int) -> None:
+    """With eleven hidden units mean field stands for their sum: with strong links its law is another one."""
+    data = genviz.dataset("bars-and-stripes")
+    model = genviz.create("boltzmann", data, 0, preset="bars-and-stripes", hidden=hidden, init=1.5)
+    assert isinstance(model, Boltzmann)
+    (pane,) = [pane for pane in scene(model, data).panes if pane.name == "states"]
+    layers: dict[str, Any] = {layer.name: layer for layer in pane.layers}
+    told = {name: value for name, value, *_ in layers["numbers"].rows}
+    found, exact = model.monitor(data, Rng(0)), model.log_prob(data.x).mean().item()
+    assert found["KL from the data"] == pytest.approx(-math.log(14) - exact, abs=1e-3)  # of all rows, not mean field's
+    off = (layers["states"].values - model.log_prob(bits(9).float()).exp()).abs().sum().item() / 2
+    if hidden == 3:
+        assert off < 1e-4 and {"log-likelihood", "distance of the fantasies", "legal, exactly"} <= told.keys()
+        assert told["log-likelihood"] == pytest.approx(model.log_prob(data.x).mean().item(), abs=1e-3)
+    else:
+        assert off > 1e-2 and told.keys() == {"legal, estimated", "legal fantasies", "kinds of legal fantasies"}
+        assert "exact" not in str(layers["numbers"].rows) and pane.how.startswith("Estimated")
+
+
 BAD: dict[str, tuple[Spec, dict[str, Any], str]] = {
     "too many to list": (Spec((4, 5), "binary"), {"averages": "exact", "hidden": 1}, r"2\^21 states .*persistent"),
     "real numbers": (Spec((3,)), {}, "bits"),

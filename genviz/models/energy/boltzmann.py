@@ -184,11 +184,12 @@ class Boltzmann(Model):
     def monitor(self, data: Data, rng: Rng) -> dict[str, float]:
         """Mean log p of rows seen and unseen, nats: exact up to 20 units in all, else from `energy` and an annealed log Z."""
         found = constant(self.net, rng, **LOOK)
-        seen, unseen = (-self.energy(data.seen(self, TESTED, split)).mean().item() - found.log_z for split in ("train", "test"))
+        F = self.energy if found.told else self.net.free_energy  # listed where log Z is, however many units are hidden
+        seen, unseen = (-F(data.seen(self, TESTED, split)).mean().item() - found.log_z for split in ("train", "test"))
         size = self.net.W.abs().mean().item()
         figures = {"test log-likelihood": unseen, "train-test gap": seen - unseen, "mean weight": size}
         if isinstance(truth := data.density, Finite) and not found.told:
-            log_p = -self.energy(truth.states).double() - found.log_z
+            log_p = -F(truth.states).double() - found.log_z
             figures["KL from the data"] = -truth.entropy() - (truth.probs @ log_p).item()
         return figures | found.told
 
