@@ -42,7 +42,16 @@ page.walk("gibbs")
 page.film("chain")
 page.film("completing")
 page.pictures(
-    ["corners"], ["states"], ["agreement"], ["likelihood"], ["cooling"], ["sweeping"], ["energies"], ["annealing"], ["filters"]
+    ["corners"],
+    ["states"],
+    *([] if few else [["coactivation"]]),
+    ["agreement"],
+    ["likelihood"],
+    ["cooling"],
+    ["sweeping"],
+    ["energies"],
+    ["annealing"],
+    ["filters"],
 )
 curves_over(
     page,
