@@ -23,6 +23,7 @@ page.film("ladder")  # replicas from hot to cold
 page.film("orbit")  # a push, and what a leapfrog gets wrong
 page.film("chain")
 page.film("short_chains", of=("rbm", "bars-and-stripes"))  # contrastive divergence is a short chain
+page.film("depths", of=("dbn", "mnist-deep"))  # chains in deeper layers of a network mix better
 page.mathematics(
     [
         (
