@@ -562,12 +562,12 @@ class HasMemories(Protocol):
 class HasCouplings(Protocol):
     """Symmetric weights (d, d), zero diagonal, and thresholds θ (d,) between the bits ±1 of a row: E = -½ sᵀWs + θᵀs.
 
-    `rules` are ways to write patterns into weights, by name; each makes W (d, d) of W, a further pattern (d,) and all of them
-    up to that (k, d).
+    `rules` are ways to write patterns into weights, by the name they are shown under, Hebb's first: each makes W (d, d) of all
+    patterns (k, d).
     """
 
     @property
-    def rules(self) -> Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]]: ...
+    def rules(self) -> Mapping[str, Callable[[Tensor], Tensor]]: ...
     def couplings(self) -> tuple[Float[Tensor, "d d"], Float[Tensor, " d"]]: ...
 
 

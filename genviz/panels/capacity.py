@@ -1,7 +1,8 @@
 """How much an associative memory holds: rules on the same rows, the cliff of random patterns, sharpness of an average."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import product
 
 import torch
 from jaxtyping import Float
@@ -23,7 +24,7 @@ LOADS = (10, 16, 20, 24, 28, 32, 36, 40, 50, 60)  # patterns
 BETA, TIMES = 0.25, 3  # of the modern net beside them: sharpness, and updates
 NOISE = 0.1  # share of bits that are flipped before recall
 CLIFF = 0.138  # patterns a unit, where Hebb's memory breaks
-LOOK: dict[str, tuple[str, Role]] = {"hebb": ("Hebb", "model"), "storkey": ("Storkey", "data"), "pinv": ("projector", "noise")}
+ROLES: tuple[Role, ...] = ("model", "data", "noise", "error")  # of rules, in turn
 UPDATES, SPLITS = 200, 40  # until a state rests; values of β
 APART = 0.05  # standard deviations between two valleys
 PROBES, BETAS = 200, (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)  # of halves of pictures
@@ -46,7 +47,7 @@ def rules(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
         raise BadInput("nothing is stored yet, so nothing can be found again: go on by a step")
     n, d = xi.shape
     copies = max(2, min(COPIES, 12_800 // (n * d)))
-    W = {LOOK[rule][0]: weights for _, rule, weights in growing(model, xi, [n])}
+    W = {rule: write(xi) for rule, write in model.rules.items()}
     ways: list[str] = [*W, "modern"]
     dots, found, rows = [], [], []
     for x, name in enumerate(ways):
@@ -94,21 +95,21 @@ def cliff(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     law of one step from clean patterns. The cliff is sharper the larger the network is.
     """
     assert isinstance(model, HasCouplings)
-    dots: dict[str, list[list[float]]] = {rule: [] for rule in LOOK}
+    dots: dict[str, list[list[float]]] = {rule: [] for rule in model.rules}
     for load, rule, overlap in laboratory(model, rng):
         dots[rule].append([load, overlap])
     layers: list[Layer] = []
     rows = []
-    for rule, (name, role) in LOOK.items():
-        seen = torch.tensor(dots[rule])
+    for i, name in enumerate(model.rules):
+        seen, role = torch.tensor(dots[name]), ROLES[i % len(ROLES)]
         mean = seen.reshape(SEEDS, len(LOADS), 2).mean(0)
         layers += [
-            Path(name=rule, xy=mean, role=role, label=f"{name}, mean and each seed"),
-            Points(name=f"{rule} seeds", xy=seen, role=role),
+            Path(name=name, xy=mean, role=role, label=f"{name}, mean and each seed"),
+            Points(name=f"{name} seeds", xy=seen, role=role),
         ]
-        if rule == "hebb":
+        if not i:  # the first of the rules
             good = torch.stack([mean[:, 0], (1 + mean[:, 1]) / 2], 1)
-            layers.append(Path(name="bits", xy=good, role="error", label="Hebb, share of bits that are right"))
+            layers.append(Path(name="bits", xy=good, role="error", label=f"{name}, share of bits that are right"))
         rows += [(f"{name}, α = {a:.2f}", m, "", f"mean overlap of {SEEDS} seeds") for a, m in mean[[2, 7]].tolist()]
     loads = torch.linspace(0.03, LOADS[-1] / UNITS, 40)
     bound = torch.tensor([[load, 1 - one_step(load)] for load in loads.tolist()])
@@ -131,25 +132,14 @@ def cliff(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     ]
 
 
-def growing(model: HasCouplings, xi: Float[Tensor, "k d"], loads: Sequence[int]) -> Iterator[tuple[int, str, Tensor]]:
-    """Weights of the first so many patterns, by each rule; what depends on all patterns at once is made anew."""
-    for rule, write in model.rules.items():
-        W, stored = xi.new_zeros(xi.shape[1], xi.shape[1]), 0
-        for load in loads:
-            for mu in range(load - 1 if rule == "pinv" else stored, load):
-                W = write(W, xi[mu], xi[: mu + 1])
-            stored = load
-            yield load, rule, W
-
-
 def laboratory(model: HasCouplings, rng: Rng) -> Iterator[tuple[float, str, float]]:
     """Load, rule and mean overlap after recall of all patterns, for each seed, rule and number of patterns."""
     for seed in range(SEEDS):
         own = rng.child(seed)
         xi = 2.0 * own.integers(0, 2, LOADS[-1], UNITS) - 1
         start = torch.where(own.uniform(*xi.shape) < NOISE, -xi, xi)
-        for load, rule, W in growing(model, xi, LOADS):
-            end = settle(start[:load], W, xi.new_zeros(UNITS), own, SWEEPS)
+        for (rule, write), load in product(model.rules.items(), LOADS):
+            end = settle(start[:load], write(xi[:load]), xi.new_zeros(UNITS), own, SWEEPS)
             yield load / UNITS, rule, (end * xi[:load]).mean().item()
 
 

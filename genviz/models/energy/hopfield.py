@@ -12,7 +12,7 @@ from torch import Tensor
 from genviz.data import Data
 from genviz.model import BadInput, Model, Preset, Spec, State, Step, action, knob
 from genviz.models.energy.attention import Softmax
-from genviz.models.energy.memories import LOST, PARTS, RULES, Couplings, spoil, told
+from genviz.models.energy.memories import LOST, PARTS, RULES, WRITTEN, Couplings, spoil, told
 from genviz.models.energy.units import Units, chosen
 from genviz.rng import Rng
 
@@ -64,7 +64,7 @@ class Hopfield(Model):
         "mnist": Preset(20, knobs={**DIGITS, "patterns": 20}, idea="twenty pictures of 28×28 pixels in one matrix of weights"),
         "mnist-modern": Preset(167, "mnist", WHOLE, idea="five hundred pictures kept as they are: half of one recalls it"),
     }
-    rules, due = RULES, 0  # rows that are to be stored, once data are known
+    rules, due = WRITTEN, 0  # rows that are to be stored, once data are known
 
     @classmethod
     def suits(cls, knobs: Any, spec: Spec) -> None:

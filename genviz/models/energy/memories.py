@@ -1,6 +1,7 @@
 """Memories in weights: three rules that write patterns down, and the network of bits that recalls them."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -63,6 +64,10 @@ def written(rule: str, xi: Patterns) -> Weights:
     for mu, x in enumerate(xi):
         W = RULES[rule](W, x, xi[: mu + 1])
     return W
+
+
+# As they are shown, each for all patterns at once.
+WRITTEN = {name: partial(written, rule) for name, rule in (("Hebb", "hebb"), ("Storkey", "storkey"), ("projector", "pinv"))}
 
 
 def spoil(s: Float[Tensor, "n d"], share: float, grey: bool, rng: Rng) -> Float[Tensor, "n d"]:
