@@ -12,7 +12,7 @@ from torch import Tensor
 from genviz.data import Data
 from genviz.model import BadInput, Model, Preset, Spec, State, Step, action, knob
 from genviz.models.energy.attention import Softmax
-from genviz.models.energy.memories import LOST, PARTS, RULES, WRITTEN, Couplings, spoil, told
+from genviz.models.energy.memories import PARTS, RULES, WRITTEN, Couplings, spoil, told
 from genviz.models.energy.units import Units, chosen
 from genviz.rng import Rng
 
@@ -64,7 +64,7 @@ class Hopfield(Model):
         "mnist": Preset(20, knobs={**DIGITS, "patterns": 20}, idea="twenty pictures of 28×28 pixels in one matrix of weights"),
         "mnist-modern": Preset(167, "mnist", WHOLE, idea="five hundred pictures kept as they are: half of one recalls it"),
     }
-    rules, due = WRITTEN, 0  # rows that are to be stored, once data are known
+    rules = WRITTEN
 
     @classmethod
     def suits(cls, knobs: Any, spec: Spec) -> None:
@@ -89,29 +89,28 @@ class Hopfield(Model):
     def prepare(self, data: Data) -> None:
         kept = "" if self.rule != "modern" or self.binarize != "none" else self.spec.support
         self.units.choose(data.x, data.name, kept)
-        self.due = len(self.chosen(data))
 
     @torch.no_grad()
     def fit(self, data: Data, rng: Rng) -> Iterator[Step]:
         """One pattern after the other is written down; nothing is tried twice."""
-        net, rows = self.net, self.inner(data.binarized(self.binarize)[self.chosen(data)])
+        made, net, rows = torch.tensor(0.0), self.net, self.inner(data.binarized(self.binarize)[self.chosen(data)])
         for some in rows.split(math.ceil(self.patterns / STEPS)):
             for x in some:
                 net.keep(x)
                 if isinstance(net, Couplings):
-                    net.W.copy_(RULES[self.rule](net.W, x, net.stored))
+                    learnt = net.W - made  # by hand: the projector is made anew and forgets it, other rules build on it
+                    net.W.copy_(made := RULES[self.rule](net.W, x, net.stored))
+                    net.W.add_(learnt if self.rule == "pinv" else 0.0)
             figures = {"load": net.count / self.spec.dim}
             if isinstance(net, Couplings):
                 h = net.field(net.stored)
                 figures["unstable"] = (h * net.stored < 0).float().mean()
-            caption = told(self.rule, net.stored, len(rows), self.patterns)
+            caption = told(self.rule, net.stored, len(rows), self.patterns, self.every)
             yield Step(figures, caption=caption, show={"x": self.outer(some)})
 
     @action
     def learn_once(self, data: Any, dream: Any) -> None:
         """Hebb's step for these rows, and its undoing for these dreams; not for the modern net, which has no weights."""
-        if self.rule == "pinv" and self.net.count < self.due:
-            raise BadInput(f"learn_once: {LOST}; wait until all {self.due} are stored, or take rule = hebb")
         self.net.relearn(self.inner(self.spec.rows(data, "data")), self.inner(self.spec.rows(dream, "dream")))
 
     def chosen(self, data: Data) -> Tensor:

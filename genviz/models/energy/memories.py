@@ -16,7 +16,6 @@ Pattern = Float[Tensor, " d"]
 Patterns = Float[Tensor, "k d"]
 Program = list[list[Any]]
 RCOND = 1e-6  # patterns this near to a mixture of others count as one
-LOST = "pinv makes all weights anew for each row that is stored, and this step would be lost"
 PARTS = 8  # of a sweep, each a state to be shown
 
 # ---------------------------------------------------------------- how a pattern is written into weights
@@ -83,9 +82,10 @@ def dependent(stored: Patterns) -> str:
     return "" if rank == n else f" Only {rank} of these {n} are independent: the others add nothing to a projector."
 
 
-def told(rule: str, stored: Patterns, due: int, patterns: int) -> str:
+def told(rule: str, stored: Patterns, due: int, patterns: int, every: int) -> str:
     """What a step of storing says: how many there are, and what a person should know of them."""
-    few = f" These rows are all that the data have to give: {patterns} were asked for." if due < patterns else ""
+    step = f", every {every} rows" if every > 1 else ""
+    few = f" The data have no more to give: {patterns} were asked for{step}." if due < patterns else ""
     return f"{len(stored)} of {due} are stored.{dependent(stored) if rule == 'pinv' else ''}{few}"
 
 

@@ -12,12 +12,10 @@ from genviz.nets import Standardize
 def chosen(data: Data, every: int, patterns: int) -> Tensor:
     """The places of the rows to store: the first of each class, then the others in order; or every so many-th of these."""
     n, places = len(data.x), torch.arange(len(data.x))
-    if every > n:
-        raise BadInput(f"every = {every}: {data.name} has {n} rows, so none would be stored; give at most {n}")
     if data.y is not None:
         first = torch.stack([places[data.y == c][0] for c in data.y.unique()])
         places = torch.cat([first, places[~torch.isin(places, first)]])
-    return places[every - 1 :: every][:patterns]
+    return places[min(every, n) - 1 :: every][:patterns]
 
 
 class Units(Standardize):
