@@ -552,15 +552,7 @@ class HasKernels(Protocol):
 
 @runtime_checkable
 class HasMemories(Protocol):
-    """The rows that are stored so far, and the places of those training rows that will be, in order."""
-
-    def memories(self) -> Float[Tensor, "k d"]: ...
-    def chosen(self, data: Any) -> Tensor: ...
-
-
-@runtime_checkable
-class HasCouplings(Protocol):
-    """Symmetric weights (d, d), zero diagonal, and thresholds θ (d,) between the bits ±1 of a row: E = -½ sᵀWs + θᵀs.
+    """The rows that are stored so far, and the places of those training rows that will be, in order.
 
     `rules` are ways to write patterns into weights, by the name they are shown under, Hebb's first: each makes W (d, d) of all
     patterns (k, d).
@@ -568,6 +560,14 @@ class HasCouplings(Protocol):
 
     @property
     def rules(self) -> Mapping[str, Callable[[Tensor], Tensor]]: ...
+    def memories(self) -> Float[Tensor, "k d"]: ...
+    def chosen(self, data: Any) -> Tensor: ...
+
+
+@runtime_checkable
+class HasCouplings(Protocol):
+    """Symmetric weights (d, d), zero diagonal, and thresholds θ (d,) between the bits ±1 of a row: E = -½ sᵀWs + θᵀs."""
+
     def couplings(self) -> tuple[Float[Tensor, "d d"], Float[Tensor, " d"]]: ...
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from genviz.data import Data
 from genviz.layers import Layer, Numbers, Pane, Path, Points, Role
-from genviz.model import Attends, BadInput, HasCouplings, HasMemories, Model
+from genviz.model import Attends, BadInput, HasMemories, Model
 from genviz.nets import Standardize
 from genviz.panels.memories import one_step, spins, unlinked
 from genviz.panels.registry import panel
@@ -41,7 +41,6 @@ def rules(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     are seeds.
     """
     assert isinstance(model, HasMemories)
-    assert isinstance(model, HasCouplings)
     xi = spins(model.memories())
     if not len(xi):
         raise BadInput("nothing is stored yet, so nothing can be found again: go on by a step")
@@ -94,7 +93,7 @@ def cliff(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     near 0.138 patterns a unit, dashed; other rules go on. Purple: the share of Hebb's bits that are right, beside the normal
     law of one step from clean patterns. The cliff is sharper the larger the network is.
     """
-    assert isinstance(model, HasCouplings)
+    assert isinstance(model, HasMemories)
     dots: dict[str, list[list[float]]] = {rule: [] for rule in model.rules}
     for load, rule, overlap in laboratory(model, rng):
         dots[rule].append([load, overlap])
@@ -132,7 +131,7 @@ def cliff(model: Model, data: Data, rng: Rng, point: int) -> list[Pane]:
     ]
 
 
-def laboratory(model: HasCouplings, rng: Rng) -> Iterator[tuple[float, str, float]]:
+def laboratory(model: HasMemories, rng: Rng) -> Iterator[tuple[float, str, float]]:
     """Load, rule and mean overlap after recall of all patterns, for each seed, rule and number of patterns."""
     for seed in range(SEEDS):
         own = rng.child(seed)

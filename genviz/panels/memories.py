@@ -75,7 +75,7 @@ def stored(model: Model, data: Data, rng: Rng) -> list[Pane]:
     ]
 
 
-@panel("couplings", "memories", unless=unlinked)
+@panel("couplings", unless=unlinked)
 def weights(model: Model, data: Data, rng: Rng) -> list[Pane]:
     """What do the weights look like?"""
     assert isinstance(model, HasCouplings)
@@ -89,8 +89,9 @@ def weights(model: Model, data: Data, rng: Rng) -> list[Pane]:
             kind="images",
             layers=[signed("weights", W[None, :n, :n])],
             reads="Row i, column j: what unit j says to unit i; a colour for “be as I am”, another for “be my opposite”. Play "
-            "the run, and every pattern adds a layer.",
-            how=f"W,{some} from minus to plus its largest entry, rounded up to 1, 2, 5, 10 …; nothing on the diagonal.",
+            "the run to see them grow.",
+            how=f"W between units ±1,{some} from minus to plus its largest entry, rounded up to 1, 2, 5, 10 …; "
+            "nothing on the diagonal.",
             alt="The matrix of weights as a picture.",
         ),
     ]

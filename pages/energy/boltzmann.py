@@ -36,7 +36,10 @@ page.idea(
 )
 pictures = page.source is None or page.source.images
 few = page.source is None or prod(page.source.info["spec"]["shape"]) <= 20
-page.stage(["samples", "coactivation" if few else "filters"] if pictures else ["states", "coactivation"])
+hidden = page.source is None or page.source.info["knobs"].get("hidden", 4) != 0
+page.stage(
+    ["samples", "coactivation" if few else "filters" if hidden else "weights"] if pictures else ["states", "coactivation"]
+)
 
 page.walk("gibbs")
 page.film("chain")
@@ -51,7 +54,7 @@ page.pictures(
     ["sweeping"],
     ["energies"],
     ["annealing"],
-    ["filters"],
+    ["filters"] if hidden else ["weights"],
 )
 curves_over(
     page,

@@ -22,6 +22,7 @@ from genviz.rng import Rng
 from genviz.run import Run, looking
 from genviz.samplers.sequential import sweep
 from genviz.samplers.spins import bits_of_spins, spins_of_bits
+from genviz.samplers.spins import energy as spin_energy
 
 
 def bits(n: int) -> Tensor:
@@ -321,6 +322,23 @@ def test_spins_and_bits_say_the_same() -> None:
     torch.testing.assert_close(((s @ W * s).sum(1) / 2 + s @ b).softmax(0), p, rtol=0, atol=1e-12)
     for back, was in zip(spins_of_bits(W, b), (spin.W, spin.b), strict=True):
         torch.testing.assert_close(back, was, rtol=0, atol=1e-12)
+
+
+def test_a_machine_without_hidden_units_shows_its_weights_as_a_hopfield_network_would() -> None:
+    """The energies of its states, as spins, differ from its own by one constant; with hidden units it is said why not."""
+    run = on("parity-visible", init=1.0)
+    run.advance(steps=20)
+    model = model_of(run)
+    W, theta = model.couplings()
+    s = bits(3).float()
+    apart = spin_energy(2 * s - 1, W, theta) - model.energy(s)
+    assert (apart - apart[0]).abs().max() < 1e-4 and model.energy(s).std() > 0.1
+    shown = {pane.name: pane for pane in scene(model, genviz.dataset("parity")).panes}
+    pixels: Any = next(layer for layer in shown["weights"].layers if layer.name == "weights")
+    assert pixels.pixels.shape == (1, 3, 3)
+    other = model_of(on("parity"))
+    with pytest.raises(BadInput, match="no weights between the bits of a row alone: hidden units"):
+        other.couplings()
 
 
 # ---------------------------------------------------------------- mean field, and the rest

@@ -79,10 +79,8 @@ class Boltzmann(Model):
         if spec.support == "real":
             raise BadInput("units of a Boltzmann machine are bits, these rows are real numbers: take rows of bits or pixels")
         if knobs.averages == "exact" and (n := spec.dim + knobs.hidden) > MOST:
-            raise BadInput(
-                f"averages = exact sums over the 2^{n} states of {n} units an update, about {duration(2.0 ** (n - MOST))}: "
-                f"at most {MOST} units are listed; take averages = persistent"
-            )
+            dear = f"averages = exact sums over the 2^{n} states of {n} units an update, about {duration(2.0 ** (n - MOST))}"
+            raise BadInput(f"{dear}: at most {MOST} units are listed; take averages = persistent")
         if knobs.links == "halves" and spec.dim % 2:
             raise BadInput(f"links = halves: a row of {spec.dim} has no two halves; take links = all")
 
@@ -119,11 +117,8 @@ class Boltzmann(Model):
                 shown["h"] = awake[:, d:]
             difference = (plus - minus).sign() if self.signs else plus - minus
             net.climb(falling(self.lr, t, self.decay) * (difference - self.weight_decay * net.W))
-            yield Step(
-                {"difference": (plus - minus).abs().mean(), **told},
-                caption="Pairs that are on together awake are tied closer.",
-                show=shown,
-            )
+            told = {"difference": (plus - minus).abs().mean(), **told}
+            yield Step(told, caption="Pairs that are on together awake are tied closer.", show=shown)
 
     @action
     def learn_once(self, data: Any, dream: Any) -> None:
@@ -149,8 +144,8 @@ class Boltzmann(Model):
 
     def dream(self, n: int, rng: Rng) -> Float[Tensor, "n d"]:
         """As `sample`, or a few sweeps on from where training left the model's own chains."""
-        far = islice(self.chain(n, rng), max(1, DREAMT // self.net.listed), None)
-        return self.sample(n, rng) if self.net.few else next(far).x
+        sweeps = max(1, DREAMT // self.net.listed)
+        return self.sample(n, rng) if self.net.few else next(islice(self.chain(n, rng), sweeps, None)).x
 
     def energy(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
         """The free energy -log Σ_h exp(-E(v, h)), exact up to ten hidden units; of more, mean field's, never below it; nats."""
@@ -173,6 +168,10 @@ class Boltzmann(Model):
         """The links of each hidden unit to the visible ones."""
         return self.net.W[self.spec.dim :, : self.spec.dim]
 
+    def couplings(self) -> tuple[Float[Tensor, "d d"], Float[Tensor, " d"]]:
+        """W and θ between the bits of a row as spins ±1; a `BadInput` if there are hidden units, which have a say as well."""
+        return self.net.as_spins()
+
     def compare(self, x: Float[Tensor, "n d"], rng: Rng) -> tuple[Tensor, Tensor, float]:
         _, after, before = self.net.settle(self.dreams, rng, 1)
         asleep = self.net.free()[0] if self.net.few else self.net.statistics(after)
@@ -186,8 +185,8 @@ class Boltzmann(Model):
         found = constant(self.net, rng, **LOOK)
         F = self.energy if found.told else self.net.free_energy  # listed where log Z is, however many units are hidden
         seen, unseen = (-F(data.seen(self, TESTED, split)).mean().item() - found.log_z for split in ("train", "test"))
-        size = self.net.W.abs().mean().item()
-        figures = {"test log-likelihood": unseen, "train-test gap": seen - unseen, "mean weight": size}
+        figures = {"test log-likelihood": unseen, "train-test gap": seen - unseen}
+        figures["mean weight"] = self.net.W.abs().mean().item()
         if isinstance(truth := data.density, Finite) and not found.told:
             log_p = -F(truth.states).double() - found.log_z
             figures["KL from the data"] = -truth.entropy() - (truth.probs @ log_p).item()

@@ -7,9 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from genviz.errors import BadInput
 from genviz.models.energy.pairs import HIDDEN, Countable
 from genviz.rng import Rng
 from genviz.samplers.sequential import sweep
+from genviz.samplers.spins import spins_of_bits
 
 COOLING, COLLECTED = (2, 2, 1.5, 1.5, 1.2, 1.2, 1, 1, 1, 1), 10  # of 1985, a tenth as hot: sweeps, then those that count
 ROUNDS, DAMPING = 30, 0.5  # of mean field
@@ -137,6 +139,13 @@ class Pairwise(Countable, nn.Module):
         """Below log Σ_h exp(-E(v, h)): the best that mean field finds from `k` starts."""
         starts = [None, *(rng.uniform(len(v), len(self.hidden)).to(v.dtype) for _ in range(k - 1))]
         return torch.stack([-self.mean_field_energy(self.mean_field(v, start)) for start in starts]).amax(0)
+
+    def as_spins(self) -> tuple[Float[Tensor, "d d"], Float[Tensor, " d"]]:
+        """W and θ with which spins ±1 are as likely, E = -½ sᵀWs + θᵀs; a `BadInput` if some are hidden."""
+        if len(self.hidden):
+            raise BadInput("There are no weights between the bits of a row alone: hidden units have a say")
+        W, b = spins_of_bits(self.W, self.b)
+        return W, -b
 
     # ------------------------------------------------------------ in the browser
 
