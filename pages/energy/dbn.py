@@ -101,8 +101,8 @@ page.claims(
     "2.5 % before it. Salakhutdinov & Murray measured a bound of −86.2 nats for 500-2000, beside −86.3 for a single RBM. Bengio et al. "
     "found that chains in deeper levels visit more classes. In miniature: a network so small that every probability is exact, and three "
     "levels of MNIST.",
-    "**a second level mends, it adds no power here**: a single RBM with persistent chains reaches −2.74 to −2.79 on the same patterns, "
-    "a little above the stack, whose first level CD-1 had left short. **A random start ended below the turned-over one** with each of six "
+    "**a second level mends, it adds no power here**: a single RBM with persistent chains ends as high as the stack, or higher (the "
+    "figures stand with the first claim): what the second level mends is what CD-1 had left of the first. **A random start ended below the turned-over one** with each of six "
     "seeds, by 0.03 to 0.19 nats; after a short first level (3,000 updates) it gains at most 0.04 nats, and its bound lies below that level "
     "alone in two of three seeds. On well trained digits a second level leaves the bound where it was, and on MNIST's three levels, begun "
     "at random, **each level lowers it** while samples get better. **Level 2 changed class less often than level 1** with five of six seeds, "
