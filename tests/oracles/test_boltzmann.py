@@ -297,6 +297,17 @@ def test_completions_are_those_of_the_list() -> None:
         assert told["codes in use"] == codes and (told["completed rightly"] > 90) == (codes == 4)
 
 
+def test_what_1985_did_besides_leads_out_of_a_shared_code() -> None:
+    """From the same first weights, at the ends of the shipped presets: what the page says of them."""
+    first, owned = [], []
+    for preset in ("stuck", "as-in-1985"):
+        run = on(preset)
+        first.append(model_of(run).net.W.clone())
+        run.advance(steps=Boltzmann.presets[preset].steps)
+        owned.append(len((model_of(run).encode(genviz.dataset("encoder424").x.unique(dim=0)).mean > 0.5).unique(dim=0)))
+    assert torch.equal(*first) and owned == [3, 4]
+
+
 def test_a_chain_begins_where_it_is_told() -> None:
     model, rng = model_of(on("bars-and-stripes")), Rng(7, "begin")
     x = genviz.dataset("bars-and-stripes").x[:4]
