@@ -93,7 +93,7 @@ def test_a_level_turned_over_changes_neither_p_nor_the_bound(sizes: tuple[int, .
 
 @pytest.mark.parametrize("h2", [9, 12])
 def test_in_a_run_the_second_level_goes_on_where_the_first_stopped(h2: int) -> None:
-    """It joins without a change of p, but for units too many, whose weights are 0.01; then one update of at most 0.1 a weight."""
+    """It joins without a change of p, but for units too many, whose weights are 0.01; one update follows."""
     data = genviz.dataset("bars-and-stripes")
     model = genviz.create("dbn", data, 1, preset="bars-and-stripes", updates=400, upper_updates=400, h2=h2)
     assert isinstance(model, DBN)
