@@ -81,7 +81,7 @@ def _first(program: Program, name: str, state: State) -> int:
 
 
 def _late(program: Program, name: str) -> bool:
-    """Whether the last thing that is drawn of it comes after the row, so that nothing in the sweep is drawn from it any more."""
+    """Whether it is drawn last after the row, so that nothing in the sweep is drawn from it any more."""
     last = {op[1]: at for at, op in enumerate(program) if op[0] == "put"}
     return last["x"] < last[name]
 

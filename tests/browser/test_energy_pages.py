@@ -150,18 +150,18 @@ def test_a_stack_dreams_of_the_class_that_is_held(visit: Open) -> None:
     for pixel in (
         "0",
         "NaN",
-    ):  # a corner that is held makes every sweep begin anew below the class: that stays, its picture blurs
+    ):  # where a corner is held every sweep begins anew, but for the class
         look(page, f"s.walk.paint(0, {pixel})", walk)
         look(page, "s.send('step', {n: 60})", walk)
         label = look(page, "[...s.frames.at(-1).layers['label/label'].tensors.values.data].join('')", walk)
         assert label == "0001000000"
-    rows: list[list[float]] = []
-    for _ in range(12):
+    rows: list[float] = []
+    for _ in range(6):
         look(page, "s.send('step', {n: 20})", walk)
-        rows.append(look(page, "[...s.frames.at(-1).layers['board/x'].tensors.values.data]", walk))  # pyright: ignore
+        rows += look(page, "[...s.frames.at(-1).layers['chains/p'].tensors.pixels.data]", walk)  # pyright: ignore
     model = load(PRETRAINED / "dbn-digits-labels.safetensors")
-    read = model.classify(torch.tensor(rows, dtype=torch.float32)).argmax(1)  # pyright: ignore
-    assert (read == 3).float().mean() > 0.6, read.tolist()
+    read = model.classify(torch.tensor(rows).reshape(6 * 12, 64)).argmax(1)  # pyright: ignore
+    assert (read == 3).float().mean() > 0.4, read.tolist()  # of ten classes
 
 
 @pytest.mark.parametrize(
@@ -185,4 +185,9 @@ def test_layers_settle_and_the_bound_rises(visit: Open) -> None:
     page = visit("/dbm?preset=bars-and-stripes")
     source = "film:pretrained:dbm-bars-and-stripes/settling"
     page.locator('[class*="card-settling"]').first.scroll_into_view_if_needed()
-    until(page, "s.frames.length > 5", source)
+    until(page, "s.frames.length === 21", source)
+    xy = look(page, "[...s.frames.at(-1).layers['rising/bound'].tensors.xy.data]", source)
+    assert isinstance(xy, list) and xy[::2] == [*range(21)]
+    bounds = xy[1::2]
+    assert all(after >= before - 1e-5 for before, after in zip(bounds, bounds[1:], strict=False)), bounds
+    assert bounds[-1] > bounds[0] + 0.01, bounds
