@@ -187,7 +187,7 @@ def test_layers_settle_and_the_bound_rises(visit: Open) -> None:
     page.locator('[class*="card-settling"]').first.scroll_into_view_if_needed()
     until(page, "s.frames.length === 21", source)
     xy = look(page, "[...s.frames.at(-1).layers['rising/bound'].tensors.xy.data]", source)
-    assert isinstance(xy, list) and xy[::2] == [*range(21)]
+    assert isinstance(xy, list) and [round(x) for x in xy[::2]] == [*range(21)]
     bounds = xy[1::2]
-    assert all(after >= before - 1e-5 for before, after in zip(bounds, bounds[1:], strict=False)), bounds
-    assert bounds[-1] > bounds[0] + 0.01, bounds
+    assert all(after >= before - 1e-3 for before, after in zip(bounds, bounds[1:], strict=False)), bounds  # sent as 16 bits
+    assert bounds[-1] > bounds[0] + 0.1, bounds
