@@ -55,8 +55,8 @@ def visit(browser: Browser, server: Server, request: pytest.FixtureRequest) -> I
     faults: list[str] = []
 
     def go(path: str, width: int = 1280, height: int = 900, dark: bool = False, touch: bool = False) -> Page:
-        view, scheme = {"width": width, "height": height}, "dark" if dark else "light"
-        context = browser.new_context(viewport=view, color_scheme=scheme, has_touch=touch)
+        scheme = "dark" if dark else "light"
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, has_touch=touch)
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
         page.on("console", lambda message: faults.extend(_complaint(message)))

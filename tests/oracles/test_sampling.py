@@ -77,8 +77,9 @@ def test_chains_in_one_mode_agree_and_are_wrong() -> None:
 
 
 def test_a_density_that_is_flat_is_refused_for_its_own_reason() -> None:
+    data = dataset("checkerboard")
     with pytest.raises(genviz.BadInput, match="checkerboard is flat where it is not 0"):
-        genviz.create("mcmc", data := dataset("checkerboard"))
+        genviz.create("mcmc", data)
     with pytest.raises(genviz.BadInput, match="mine has no density"):
         genviz.create("mcmc", genviz.Data("mine", data.x, data.x, data.spec))
 
