@@ -106,9 +106,7 @@ def _boards(program: Program, hidden: list[str], state: State, data: Data) -> It
         named = data.classes if name == "label" and len(data.classes) == len(values) else ()
         held = first >= 0 and (alone or ["choose", first] in program or _late(program, name))
         part = "Hidden units that are part of the state: paint on them, and what you painted is held."
-        part = (
-            part if name != "label" else "The class that it has in mind: click one, and it is held; click it again to free it."
-        )
+        part = part if name != "label" else "The class that it has in mind: click one, and it is held until you free it."
         whole = "The hidden units behind the newest picture; those of a layer are drawn at once, given the layers beside it."
         yield Pane(
             name="hidden" if name == "h" else name,

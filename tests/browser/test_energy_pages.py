@@ -116,6 +116,9 @@ def test_hidden_units_are_held_too_and_the_bars_know_it(visit: Open) -> None:
 def test_a_finger_holds_features_of_features_and_slow_motion_goes_through_all_layers(visit: Open) -> None:
     page, walk = walking(visit, "/dbm?preset=bars-and-stripes", "pretrained:dbm-bars-and-stripes", touch=True)
     stage = page.locator(".stage", has=page.locator(".walkbar"))
+    stage.locator('[data-pane="visits"]').scroll_into_view_if_needed()
+    p = "s.frames.at(-1).layers['visits/states'].tensors.values.data.reduce((a, b) => a + b, 0)"
+    until(page, f"Math.abs({p} - 1) < 1e-3", walk)  # 2^18 states, listed a slice at a time
     above = stage.locator('[data-pane="h2"] canvas')
     above.scroll_into_view_if_needed()
     page.wait_for_timeout(500)  # until it is laid out

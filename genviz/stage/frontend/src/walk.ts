@@ -88,7 +88,10 @@ export class Walk extends Player implements Walking {
   private readonly drawn = new Lru<Moment, Record<string, Layer>>(8);
   private readonly energy: Metric = { steps: [], values: [] };
   private readonly change = new Change();
-  private readonly exact = new Exact(() => this.changed());
+  private readonly exact = new Exact(() => {
+    this.drawn.clear(); // bars that were drawn before their list was whole
+    this.changed();
+  });
 
   constructor(
     readonly id: string,
