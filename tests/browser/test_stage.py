@@ -141,7 +141,8 @@ def test_a_point_chosen_among_the_data_is_chosen_among_the_codes(visit: Open) ->
 def test_a_page_starts_at_the_beginning_whatever_the_home_page_was_showing(visit: Open) -> None:
     page, source = visit("/"), "pretrained:vae-moons"
     link = page.get_by_role("link", name=re.compile("Variational autoencoder")).first
-    link.scroll_into_view_if_needed()  # what is not in sight does not play
+    page.wait_for_function("[...window.__genviz.sources.values()].every(s => s.scene)")  # by then the cards stand where they stay
+    link.evaluate("e => e.scrollIntoView({block: 'center'})")  # what is not in sight does not play
     until(page, "s.playing && s.playhead > s.frames.at(-1).step / 2", source)
     link.click()
     page.locator(".transport").first.wait_for()
