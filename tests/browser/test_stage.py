@@ -141,7 +141,8 @@ def test_a_point_chosen_among_the_data_is_chosen_among_the_codes(visit: Open) ->
 def test_a_page_starts_at_the_beginning_whatever_the_home_page_was_showing(visit: Open) -> None:
     page, source = visit("/"), "pretrained:vae-moons"
     link = page.get_by_role("link", name=re.compile("Variational autoencoder")).first
-    page.wait_for_function("[...window.__genviz.sources.values()].every(s => s.scene)")  # by then the cards stand where they stay
+    until(page, "s.scene", source)
+    page.wait_for_timeout(2000)  # other cards above may still grow
     link.evaluate("e => e.scrollIntoView({block: 'center'})")  # what is not in sight does not play
     until(page, "s.playing && s.playhead > s.frames.at(-1).step / 2", source)
     link.click()
