@@ -1,7 +1,10 @@
 // For the tests only: the writing half of the wire, packed by hand as genviz/stage/pack.py does, and a server to talk to.
 import { vi } from "vitest";
+import { compile } from "./programs";
 import { source } from "./store";
-import { crc32 } from "./wire";
+import type { Program, Scene, Source } from "./types";
+import { Walk } from "./walk";
+import { crc32, type Tensors } from "./wire";
 
 export const bytes = (...parts: (string | ArrayLike<number>)[]): Uint8Array =>
   Uint8Array.from(parts.flatMap((part) => [...(typeof part === "string" ? new TextEncoder().encode(part) : Array.from(part))]));
@@ -110,3 +113,31 @@ export function watched(entry: unknown = RUNNING) {
   return { run, redraw, leave };
 }
 export const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+/** A chain that walks on a run with these programs and weights; what it asks of the run is kept in `sent`. */
+export function walking(scene: Scene, tensors: Tensors) {
+  const programs = new Map<string, Program>();
+  const sent: unknown[] = [];
+  const source = {
+    id: "run:abc",
+    scene,
+    selection: -1,
+    problem: "",
+    edits: [],
+    keyframe: () => 8,
+    attend: () => () => {},
+    listen: () => () => {},
+    program: (name: string) => {
+      if (!(name in scene.programs)) return null;
+      if (!programs.has(name)) programs.set(name, compile(scene.programs[name], tensors));
+      return programs.get(name) ?? null;
+    },
+    send: async (...what: unknown[]) => {
+      sent.push(what);
+      return "";
+    },
+  } as unknown as Source;
+  const walk = new Walk("walk:run:abc/gibbs", "run:abc/gibbs", () => source);
+  walk.listen(() => {});
+  return { walk, source, sent };
+}

@@ -3,9 +3,9 @@ import { beforeEach, expect, test, vi } from "vitest";
 import { Exact } from "./machine";
 import { compile } from "./programs";
 import { Chance } from "./random";
-import { browser } from "./testing";
-import type { Layer, Op, Pane, Program, Scene, Source, Tensor } from "./types";
-import { Walk } from "./walk";
+import { browser, walking } from "./testing";
+import type { Layer, Op, Pane, Scene, Tensor } from "./types";
+import type { Walk } from "./walk";
 
 const [V, H1, CLASSES, TOP] = [4, 3, 2, 2];
 const [LABEL, N] = [V + H1, V + H1 + CLASSES];
@@ -123,31 +123,7 @@ const SCENE: Scene = {
   actions: ["learn_once"],
 };
 
-function deep() {
-  const programs = new Map<string, Program>();
-  const sent: unknown[] = [];
-  const source = {
-    id: "run:abc",
-    scene: SCENE,
-    selection: -1,
-    problem: "",
-    edits: [],
-    keyframe: () => 8,
-    attend: () => () => {},
-    listen: () => () => {},
-    program: (name: string) => {
-      if (!programs.has(name)) programs.set(name, compile(DEEP[name], tensors));
-      return programs.get(name) ?? null;
-    },
-    send: async (...what: unknown[]) => {
-      sent.push(what);
-      return "";
-    },
-  };
-  const walk = new Walk("walk:run:abc/gibbs", "run:abc/gibbs", () => source as unknown as Source);
-  walk.listen(() => {});
-  return { walk, source, sent };
-}
+const deep = () => walking(SCENE, tensors);
 const layer = (walk: Walk, key: string) => walk.around()?.a.layers[key] as Layer & { tensors: Record<string, Tensor> };
 const values = (walk: Walk, key: string) => [...Object.values(layer(walk, key).tensors)[0].data];
 const state = (walk: Walk) => [...values(walk, "board/x"), ...values(walk, "h1/h1"), ...values(walk, "label/label")];

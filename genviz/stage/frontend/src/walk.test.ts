@@ -2,9 +2,9 @@ import { beforeEach, expect, test } from "vitest";
 import { compile } from "./programs";
 import { Chance } from "./random";
 import { ranges, unranged } from "./ranges";
-import { browser } from "./testing";
-import type { Layer, Op, Pane, Program, Scene, Source, Tensor } from "./types";
-import { Walk } from "./walk";
+import { browser, walking } from "./testing";
+import type { Layer, Op, Pane, Scene, Tensor } from "./types";
+import type { Walk } from "./walk";
 
 const [D, H] = [4, 3];
 const chance = new Chance(5).turn(0, 0);
@@ -90,35 +90,7 @@ const SCENE: Scene = {
   actions: ["learn_once"],
 };
 
-function base() {
-  const programs = new Map<string, Program>();
-  const sent: unknown[] = [];
-  const source = {
-    id: "run:abc",
-    scene: SCENE,
-    selection: -1,
-    problem: "",
-    keyframe: () => 8,
-    attend: () => () => {},
-    listen: () => () => {},
-    program: (name: string) => {
-      if (!programs.has(name)) programs.set(name, compile(PROGRAMS[name], tensors));
-      return programs.get(name) ?? null;
-    },
-    send: async (...what: unknown[]) => {
-      sent.push(what);
-      return "";
-    },
-  };
-  return { source: source as unknown as Source, sent };
-}
-
-function walking() {
-  const { source, sent } = base();
-  const walk = new Walk("walk:run:abc/gibbs", "run:abc/gibbs", () => source);
-  walk.listen(() => {});
-  return { walk, source, sent };
-}
+const walker = () => walking(SCENE, tensors);
 const values = (walk: Walk, key: string) => {
   const layer = walk.around()?.a.layers[key] as { tensors: Record<string, Tensor> };
   return [...Object.values(layer.tensors)[0].data];
@@ -127,14 +99,14 @@ const sweeps = (walk: Walk, n: number) => walk.send("step", { n });
 beforeEach(browser);
 
 test("the panes are those of its program, and the state is the first frame", () => {
-  const { walk } = walking();
+  const { walk } = walker();
   expect(walk.scene?.panes.map(({ name }) => name)).toEqual(["board", "hidden", "chains", "rows", "change", "visits"]);
   expect(walk.frames).toHaveLength(1);
   expect(new Set(values(walk, "board/x"))).toEqual(new Set([0, 1]));
 });
 
 test("a sweep is one call of the program, with chance of its own for each chain and sweep", async () => {
-  const { walk } = walking();
+  const { walk } = walker();
   const before = Float32Array.from(values(walk, "board/x"));
   await sweeps(walk, 1);
   const program = compile(PROGRAMS.gibbs, tensors);
@@ -146,7 +118,7 @@ test("a sweep is one call of the program, with chance of its own for each chain 
 });
 
 test("units and layers come to the same sweeps; a seed comes to the same path", async () => {
-  const { walk } = walking();
+  const { walk } = walker();
   await sweeps(walk, 5);
   const path = walk.frames.map((frame) => (frame.layers["board/x"] as { tensors: { values: Tensor } }).tensors.values.data);
   for (const [grain, count] of [
@@ -167,7 +139,7 @@ test("units and layers come to the same sweeps; a seed comes to the same path", 
 });
 
 test("a layer in part shows the units that have been updated and the others as they were", async () => {
-  const { walk } = walking();
+  const { walk } = walker();
   await sweeps(walk, 3);
   const old = values(walk, "board/x");
   walk.grain = "layer";
@@ -179,7 +151,7 @@ test("a layer in part shows the units that have been updated and the others as t
 });
 
 test("what is held stays, in every chain, and is kept in a few letters", async () => {
-  const { walk } = walking();
+  const { walk } = walker();
   walk.paint(0, 1);
   walk.paint(1, 1);
   walk.paint(3, 0);
@@ -203,7 +175,7 @@ test.each(["", "0+", "0-1+,3-", "2-3-"])("%j is read as it was written", (text) 
 });
 
 test("a link brings back chains, temperature, seed and what is held", () => {
-  const { walk } = walking();
+  const { walk } = walker();
   const view = { chains: 4, seed: 9, temperature: 2, grain: "layer", begin: "data", clamp: "1+" } as const;
   walk.view = view;
   expect(walk.view).toEqual(view);
@@ -211,7 +183,7 @@ test("a link brings back chains, temperature, seed and what is held", () => {
 });
 
 test("so many sweeps from the data, and no more", () => {
-  const { walk, source } = walking();
+  const { walk, source } = walker();
   source.selection = 1;
   walk.sweeps(3);
   expect(values(walk, "board/x")).toEqual(ROWS.slice(4));
@@ -222,7 +194,7 @@ test("so many sweeps from the data, and no more", () => {
 });
 
 test("the past can be seen again, and playing goes on from there to the end and beyond", async () => {
-  const { walk } = walking();
+  const { walk } = walker();
   await sweeps(walk, 30);
   const tenth = walk.frames[10].layers["board/x"];
   walk.seek(10.4);
@@ -235,7 +207,7 @@ test("the past can be seen again, and playing goes on from there to the end and 
 });
 
 test("older sweeps thin out, the first and the newest stay", async () => {
-  const { walk } = walking();
+  const { walk } = walker();
   await sweeps(walk, 5000);
   expect(walk.frames.length).toBeLessThanOrEqual(2000);
   const steps = walk.frames.map(({ step }) => step);
@@ -245,7 +217,7 @@ test("older sweeps thin out, the first and the newest stay", async () => {
 });
 
 test("the states visited come to have the exact shares", async () => {
-  const { walk } = walking();
+  const { walk } = walker();
   walk.chains = 20;
   const exact = values(walk, "visits/states");
   expect(exact.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);
@@ -263,7 +235,7 @@ test("the states visited come to have the exact shares", async () => {
 });
 
 test("while something is clamped, all states are those that agree with it; a hotter chain is compared with nothing", async () => {
-  const { walk } = walking();
+  const { walk } = walker();
   walk.chains = 20;
   walk.paint(0, 1);
   await sweeps(walk, 1500);
@@ -281,7 +253,7 @@ test("while something is clamped, all states are those that agree with it; a hot
 });
 
 test("what data and dream say about the weights, and what is learnt once from them", async () => {
-  const { walk, sent } = walking();
+  const { walk, sent } = walker();
   await sweeps(walk, 2);
   const x = values(walk, "board/x");
   const up = (v: number[]) =>
@@ -338,8 +310,6 @@ const WHOLE: Record<string, Op[]> = {
 };
 
 function whole() {
-  const { source, sent } = base();
-  const programs = new Map<string, Program>();
   const panes: Pane[] = [
     board("board", [{ type: "units", name: "x", paint: true, first: 0, static: true, tensors: { values: zeros(V) } }]),
     board("hidden", [{ type: "units", name: "h", paint: true, first: V, static: true, tensors: { values: zeros(HID) } }]),
@@ -349,17 +319,7 @@ function whole() {
       { type: "images", name: "dream says", diverging: 1, static: true, tensors: { pixels: zeros(1, N, N) } },
     ]),
   ];
-  Object.assign(source, {
-    scene: { ...SCENE, panes, programs: WHOLE },
-    program: (name: string) => {
-      if (!(name in WHOLE)) return null;
-      if (!programs.has(name)) programs.set(name, compile(WHOLE[name], linked));
-      return programs.get(name);
-    },
-  });
-  const walk = new Walk("walk:run:abc/gibbs", "run:abc/gibbs", () => source);
-  walk.listen(() => {});
-  return { walk, source, sent };
+  return walking({ ...SCENE, panes, programs: WHOLE }, linked);
 }
 const energyOf = (s: ArrayLike<number>) => compile(WHOLE.energy, linked)(Float32Array.from(s))[0];
 const state = (walk: Walk) => [...values(walk, "board/x"), ...values(walk, "hidden/h")];
