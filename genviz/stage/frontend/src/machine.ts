@@ -95,19 +95,20 @@ function outer(says: Program, row: Float32Array): Float32Array | null {
   return out;
 }
 
+export type Group = { from: number; to: number }; // units of a state of which one is on: a class
 /** What it is of: whether visits are to agree with it, what is held, how many units a state has, and which are one of several. */
-type Asked = { fair: boolean; clamp: Float32Array; size: number; groups: { from: number; to: number }[] };
+type Asked = { fair: boolean; clamp: Float32Array; size: number; groups: Group[] };
 type List = { by: Program; minus: Float64Array; done: number };
 
 /** The exact distribution over all states of few bits, and how often each was visited. */
 export class Exact {
   private energy: Program | null = null;
-  private list: List | null = null; // −F of every state, in the making or whole
-  private next: List | null = null; // the same of newer weights: the one before is shown until it is there
+  private list: List | null = null; // −F of every state
+  private next: List | null = null; // the same of newer weights, in the making: the one before is shown until it is whole
   private p: Float32Array | null = null;
   private clamp = new Float32Array(0);
   private size = 0; // of a whole state
-  private groups: Asked["groups"] = [];
+  private groups: Group[] = [];
   private visits = new Float64Array(0);
   private total = 0;
 

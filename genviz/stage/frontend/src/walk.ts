@@ -1,7 +1,7 @@
 // A chain that the browser runs itself, from the weights at another source's playhead: a sweep is one call of a client program for
 // each chain, and every sweep is a frame. Chance is a function of (seed, chain, sweep), so that a chain can be had again.
 
-import { atLeast, Change, Exact } from "./machine";
+import { atLeast, Change, Exact, type Group } from "./machine";
 import { Player } from "./player";
 import { chosen } from "./programs";
 import { Chance } from "./random";
@@ -40,7 +40,6 @@ const EIGHTHS = 8; // of a sweep through the units one by one, after which its e
 type Kept = Map<string, Float32Array | Uint8Array>; // a register's numbers, one chain after the other
 type Sweep = { y: Float32Array; registers: Map<string, Float32Array>; coins: Coin[]; at: number; unit: number };
 type Place = { board: string; at: number };
-type Group = { from: number; to: number }; // units of a state of which one is on: a class
 
 class Moment implements Frame {
   readonly time = 0;
