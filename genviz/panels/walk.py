@@ -24,7 +24,7 @@ PROGRAM, SAYS = "gibbs", "says"
 ROWS = 24  # of the data, to start from
 CHAINS = 12  # pictures of chains, until somebody asks for more
 MAPS = 36  # hidden units whose changes are shown
-PAIRED = 80  # units of a whole state whose pairs are shown
+PAIRED, AVERAGED = 80, 10  # units of a whole state whose pairs are shown, and hidden ones that the browser averages over
 LISTED = 16  # bits of which the browser can list all states
 SUMMED = 18  # the same, with what is hidden behind them
 MEMORIES = 24  # that can be told apart as curves
@@ -63,7 +63,8 @@ def walk(model: Model, data: Data, rng: Rng) -> list[Pane]:
     alone = any(op == "sweep" for op, *_ in program)  # unit by unit: no layers
     if hidden and not alone and isinstance(model, HasFeatures) and len(data.spec.shape) == 2:
         panes.append(_strokes(data))
-    if "learn_once" in model.actions() and (size <= PAIRED if alone else SAYS in programs):
+    paired = size <= PAIRED and size - data.spec.dim <= AVERAGED
+    if "learn_once" in model.actions() and (paired if alone else SAYS in programs):
         whole = alone or programs[SAYS][0] != ["put", "v"]  # else what learns beside h is the row itself: a picture
         panes.append(_pairs(size) if whole else _change(data, state.aux["h"].shape[1]))
     if data.spec.dim <= LISTED and size <= SUMMED and "energy" in programs:

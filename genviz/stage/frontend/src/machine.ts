@@ -112,7 +112,8 @@ export class Exact {
   private visits = new Float64Array(0);
   private total = 0;
 
-  constructor(private readonly changed: () => void) {}
+  /** `changed` is called after each part of a long list, and told whether it is whole. */
+  constructor(private readonly changed: (whole: boolean) => void) {}
 
   renew(energy: Program | null): void {
     this.energy = energy;
@@ -214,8 +215,9 @@ export class Exact {
       minus[k] = -by(state)[0];
     }
     this.next.done = until;
-    if (until === minus.length) [this.list, this.next, this.p] = [this.next, null, null];
-    if (this.list?.by !== energy) requestAnimationFrame(this.changed);
+    const done = until === minus.length;
+    if (done) [this.list, this.next, this.p] = [this.next, null, null];
+    if (!done || minus.length > SLICE) requestAnimationFrame(() => this.changed(done));
     return this.list?.minus ?? null;
   }
 

@@ -87,8 +87,9 @@ export class Walk extends Player implements Walking {
   private readonly drawn = new Lru<Moment, Record<string, Layer>>(8);
   private readonly energy: Metric = { steps: [], values: [] };
   private readonly change = new Change();
-  private readonly exact = new Exact(() => {
+  private readonly exact = new Exact((whole) => {
     this.drawn.clear(); // bars that were drawn before their list was whole
+    if (whole) this.frames = this.frames.slice(); // nor do their axes know of it: those are of the frames that were there
     this.changed();
   });
 
