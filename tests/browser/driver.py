@@ -68,3 +68,20 @@ class Server:
 
 
 Open = Callable[..., Page]
+
+# for a moment of a rerun both the old control and the new one are there: neither is to be read or typed into
+ALONE = """([label, value]) => {
+  const called = [...document.querySelectorAll('input[aria-label]')].filter(e => e.ariaLabel.split(' ●')[0] === label)
+  return called.length === 1 && (value === null || called[0].value === value) }"""
+
+
+def shows(page: Page, label: str, value: str | None = None) -> None:
+    """Waits until the control of that name is there once, and shows `value`."""
+    page.wait_for_function(ALONE, arg=[label, value])
+
+
+def enter(page: Page, label: str, value: str) -> None:
+    shows(page, label)
+    box = page.locator(f'input[aria-label^="{label}"]')
+    box.fill(value)
+    box.press("Enter")

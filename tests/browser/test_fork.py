@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from driver import IDLE, Open, Server
+from driver import IDLE, Open, Server, enter, shows
 from playwright.sync_api import Page, expect
 from test_stage import look, train, until
 
@@ -51,10 +51,8 @@ def test_scrub_back_fork_change_a_knob_and_play(visit: Open) -> None:
     expect(lanes).to_have_count(2)
     assert 200 < step < 280
     expect(lanes.nth(1)).to_contain_text(f"fork of A at {step}")
-    rate = page.get_by_label(re.compile("^lr"))
-    expect(rate).to_have_value("0.002")
-    rate.fill("0.02")
-    rate.press("Enter")
+    shows(page, "lr", "0.002")
+    enter(page, "lr", "0.02")
     until(page, f"s.edits.some(e => e.args.lr === 0.02 && e.step === {step})", second)
     expect(lanes.nth(1)).to_contain_text(f"fork of A at {step}: lr = 0.02")
     page.get_by_role("button", name="Train on", exact=True).click()
@@ -101,14 +99,12 @@ def test_a_strip_is_chosen_taken_off_and_kept(visit: Open) -> None:
     page, first = finished(visit, "/vae?steps=300")
     scrub(page, 0.5)
     second, step = fork(page, first)
-    rate = page.get_by_label(re.compile("^lr"))
-    rate.fill("0.01")
-    rate.press("Enter")
+    enter(page, "lr", "0.01")
     until(page, "s.edits.length === 1", second)
     page.locator(".lane").first.locator(".name").click()
     page.wait_for_url(re.compile(f"run={first.removeprefix('run:')}"))
     page.wait_for_function(IDLE)
-    expect(page.get_by_label(re.compile("^lr"))).to_have_value("0.002")  # the form is that of the chosen one
+    shows(page, "lr", "0.002")  # the form is that of the chosen one
     page.go_back()
     expect(page.locator(".lane.active")).to_contain_text("fork of A")
     page.go_forward()
@@ -132,9 +128,7 @@ def test_a_strip_is_chosen_taken_off_and_kept(visit: Open) -> None:
 
 def test_a_knob_that_is_not_live_begins_a_run_beside_its_parent(visit: Open) -> None:
     page, first = finished(visit, "/vae?steps=300")
-    hidden = page.get_by_label(re.compile("^hidden"))
-    hidden.fill("16")
-    hidden.press("Enter")
+    enter(page, "hidden", "16")
     page.wait_for_function("location.search.includes('hidden=16')")
     expect(page.get_by_text("with the same seed, drawn beside this one")).to_be_visible()
     page.get_by_role("button", name="Train anew").click()

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import torch
-from driver import IDLE, Open, Server
+from driver import IDLE, Open, Server, enter, shows
 from playwright.sync_api import Page, expect
 
 import genviz
@@ -153,9 +153,7 @@ def test_a_page_starts_at_the_beginning_whatever_the_home_page_was_showing(visit
 def test_a_live_knob_edits_the_run_and_is_told(visit: Open) -> None:
     page = visit("/vae?steps=100000")
     source = train(page)
-    rate = page.get_by_label(re.compile("^lr"))
-    rate.fill("0.0005")
-    rate.press("Enter")
+    enter(page, "lr", "0.0005")
     until(page, "s.edits.some(e => e.args.lr === 0.0005)", source)
     page.get_by_role("button", name="Pause", exact=True).click()
     expect(page.locator(".status").first).to_contain_text("paused", timeout=20_000)
@@ -229,7 +227,7 @@ def test_switching_presets_carries_no_code_over(visit: Open) -> None:
 def test_knobs_and_view_come_back_from_the_link(visit: Open) -> None:
     page = visit('/vae?preset=digits&beta=0.5&view={"playhead":100,"following":false,"hidden":["plane/prior"]}')
     until(page, "Math.abs(s.playhead - 100) < 1", "pretrained:vae-digits")
-    expect(page.get_by_label(re.compile("^beta"))).to_have_value("0.5")
+    shows(page, "beta", "0.5")
     expect(page.get_by_role("button", name=re.compile("^prior")).first).to_have_attribute("aria-pressed", "false")
 
 
