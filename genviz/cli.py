@@ -158,8 +158,19 @@ def train(
     kind = find(model)
     rows = dataset(data or default_data(kind, preset))
     _, chosen = preset_for(kind, rows, preset)
+    judge(kind, {**chosen.knobs, **knobs}, knobs)
     steps, seed = (own if own is not None else of for own, of in ((steps, chosen.steps), (seed, chosen.seed)))
     go_on(Recorder.create(kind.slug, {**chosen.knobs, **knobs}, rows.name, seed, steps, name=out), steps)
+
+
+def judge(kind: "type[Model]", knobs: dict[str, Any], asked: dict[str, Any]) -> None:
+    """A `BadInput` for what was asked for and would count for nothing beside the other knobs."""
+    of = kind.validate(knobs)
+    for name in asked:
+        knob = kind.knobs_declared()[name]
+        if not knob.counts(of):
+            need = knob.needs.replace("!=", " other than ").replace("=", " = ")
+            raise BadInput(f"{name} = {knobs[name]} counts for nothing without {need}: set that too, or leave {name} away")
 
 
 def default_data(kind: "type[Model]", preset: str) -> str:

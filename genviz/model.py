@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, ClassVar, Literal, Protocol, get_args, get_origin, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, cast, get_args, get_origin, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -152,15 +152,16 @@ def knob(
     live: bool = False,
     looks: Looks = "",
     needs: str = "",
+    called: Mapping[Any, str] | None = None,
 ) -> Any:
     """Declare a hyperparameter once: the form, the command line, the validation, the URL and the docs all read this.
 
     `log` asks for a logarithmic scale, `live` allows changes during a run. `looks` is for what `fit` never reads: "chain" for
     what `chain` does, so that a film of it may set it as it likes, "sample" for what `sample` alone reads. `needs` names the
     knob without which (0, no) it counts for nothing, or, as name=value or name!=value, the choice made there. Choices are
-    declared by a `Literal` type.
+    declared by a `Literal` type; `called` has a word for a number that means something of its own.
     """
-    extra: Any = {"log": log, "live": live, "looks": looks, "needs": needs}
+    extra: Any = {"log": log, "live": live, "looks": looks, "needs": needs, "called": dict(called or {})}
     return Field(default, ge=low, le=high, description=help, json_schema_extra=extra)
 
 
@@ -184,6 +185,7 @@ class Knob:
     live: bool
     looks: Looks
     needs: str
+    called: Mapping[Any, str]
     choices: tuple[Any, ...]
 
     @property
@@ -191,6 +193,13 @@ class Knob:
         if self.choices:
             return " | ".join(map(str, self.choices))
         return "yes | no" if self.kind is bool else f"{self.low:g} … {self.high:g}"
+
+    def counts(self, of: Any) -> bool:
+        """Whether the knob that it needs is set, or set so, in a model or a set of values."""
+        name, equals, value = self.needs.partition("=")
+        if not equals:
+            return not name or bool(getattr(of, name))
+        return (str(getattr(of, name.rstrip("!"))) == value) != name.endswith("!")
 
     def others(self, value: Any) -> list[Any]:
         """Other values worth trying."""
@@ -217,14 +226,12 @@ def _bounds(info: FieldInfo) -> tuple[float | None, float | None]:
 
 def _knob(name: str, info: FieldInfo) -> Knob:
     low, high = _bounds(info)
-    kind, extra = info.annotation or float, info.json_schema_extra
-    assert isinstance(extra, dict)
+    kind, extra = info.annotation or float, cast("dict[str, Any]", info.json_schema_extra)
     choices = get_args(kind) if get_origin(kind) is Literal else ()
     kind = type(choices[0]) if choices else kind
     log, live = (bool(extra[flag]) for flag in ("log", "live"))
-    looks: Any = extra["looks"]
-    needs = str(extra["needs"])
-    return Knob(name, kind, info.default, low, high, info.description or "", log, live, looks, needs, choices)
+    looks, needs, called = (extra[part] for part in ("looks", "needs", "called"))
+    return Knob(name, kind, info.default, low, high, info.description or "", log, live, looks, needs, called, choices)
 
 
 # ---------------------------------------------------------------- the model

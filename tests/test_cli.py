@@ -400,3 +400,8 @@ def test_pretrain_ships_what_has_nothing_to_train(
 def test_what_has_nothing_to_train_says_so(capfd: pytest.CaptureFixture[str]) -> None:
     code, _, err = call(capfd, "train", "mcmc", "--data", "two-modes")
     assert code == 2 and "mcmc has nothing to train" in err
+
+
+def test_a_knob_that_counts_for_nothing_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    code, _, err = call(capfd, "train", "dbn", "--data", "bars-and-stripes", "--label", "3")
+    assert code == 2 and "label = 3 counts for nothing without labels" in err

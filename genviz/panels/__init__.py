@@ -81,20 +81,17 @@ def _controls(model: Model, read: Sequence[str] | None) -> list[dict[str, Any]]:
     """What a person may set of a film: the knobs that only the chain reads, or those of them that this film does, if these data
     allow them another value."""
     looks = [knob for name, knob in model.knobs_declared().items() if knob.looks == "chain" and (read is None or name in read)]
-    looks = [knob for knob in looks if (read is not None or _counts(model, knob)) and _moves(model, knob)]
+    looks = [knob for knob in looks if (read is not None or knob.counts(model)) and _moves(model, knob)]
     shared = ("name", "low", "high", "help", "log", "choices")
     return [
-        {**{part: getattr(knob, part) for part in shared}, "kind": knob.kind.__name__, "value": getattr(model, knob.name)}
+        {
+            **{part: getattr(knob, part) for part in shared},
+            "kind": knob.kind.__name__,
+            "value": getattr(model, knob.name),
+            "called": {str(value): word for value, word in knob.called.items()},
+        }
         for knob in looks
     ]
-
-
-def _counts(model: Model, knob: Knob) -> bool:
-    """Whether the knob that it needs is set, or set so."""
-    name, equals, value = knob.needs.partition("=")
-    if not equals:
-        return not name or bool(getattr(model, name))
-    return (str(getattr(model, name.rstrip("!"))) == value) != name.endswith("!")
 
 
 def _moves(model: Model, knob: Knob) -> bool:

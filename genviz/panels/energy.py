@@ -34,7 +34,7 @@ from genviz.rng import Rng
 
 FILTERS, PIXELS = 36, 12_600  # pictures of features, and pixels of all of them: they travel with every frame
 HEAVIEST = 24  # components of a mixture
-TESTED = 200  # rows of each kind whose energies are counted
+TESTED, FEWER, NUMBERS = 200, 100, 80_000  # rows of each kind whose energies are counted; of wide rows, that a picture is quick
 BINS = 36
 FANTASIES, SWEEPS = 1000, 30  # chains, and how long they run before their states are counted
 SIDE = 80  # of a density map
@@ -133,7 +133,8 @@ def energies(model: Model, data: Data, rng: Rng) -> list[Pane]:
     assert isinstance(model, Energies)
     if not len(data.x):  # an energy for samplers
         return []
-    seen, unseen = data.seen(model, TESTED), data.seen(model, TESTED, "test")
+    n = min(TESTED, max(FEWER, NUMBERS // data.spec.dim))
+    seen, unseen = data.seen(model, n), data.seen(model, n, "test")
     mean, spread = seen.mean(0), seen.std(0, correction=0)
     noise = rng.normal(len(seen), data.spec.dim) * spread + mean
     if data.spec.support != "real":
@@ -144,7 +145,7 @@ def energies(model: Model, data: Data, rng: Rng) -> list[Pane]:
         "train": model.energy(seen),
         "test": model.energy(unseen),
         "noise": model.energy(noise),
-        "fantasies": model.energy(fantasies(model, TESTED, rng, 2)),
+        "fantasies": model.energy(fantasies(model, n, rng, 2)),
     }
     every = torch.cat([*found.values()])
     low, high = every.min().item(), every.quantile(0.98).item()
@@ -176,7 +177,7 @@ def energies(model: Model, data: Data, rng: Rng) -> list[Pane]:
             "from training rows, it learns these by heart.",
             how=f"Energies of {len(seen)} training rows and {len(unseen)} test rows{BITS[getattr(model, 'binarize', 'none')]}, "
             f"of independent {'normal numbers' if data.spec.support == 'real' else 'bits'} with the same means, and of "
-            f"{TESTED} fantasies, in {BINS} bins; the constant log Z is left out, so only differences mean something. "
+            f"{n} fantasies, in {BINS} bins; the constant log Z is left out, so only differences mean something. "
             f"{told(model.energy)}",
             alt="Histograms of energies of training rows, unseen rows, noise and fantasies.",
         )

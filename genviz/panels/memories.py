@@ -59,15 +59,15 @@ def stored(model: Model, data: Data, rng: Rng) -> list[Pane]:
     assert isinstance(model, HasMemories)
     if data.spec.plane:
         return []
-    x = model.memories()
-    pixels = folded(torch.cat([x[-SHOWN:], torch.full((max(0, SHOWN - len(x)), data.spec.dim), 0.5)]), data)
+    x, room = model.memories(), min(SHOWN, len(model.chosen(data)))
+    pixels = folded(torch.cat([x[-room:], torch.full((max(0, room - len(x)), data.spec.dim), 0.5)]), data)
     pixels[len(x) :] = 0.5
     return [
         Pane(
             name="stored",
             title="What does it remember?",
             kind="images",
-            layers=[Images(name="stored", pixels=pixels, columns=10)],
+            layers=[Images(name="stored", pixels=pixels, columns=min(room, 10))],
             reads="The rows that are stored by now; each step adds the next. Grey: nothing yet.",
             how=f"At most the {SHOWN} newest, as the network keeps them.",
             alt="Pictures of the stored rows.",

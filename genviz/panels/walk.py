@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from genviz.data import Data
-from genviz.layers import Bars, Curves, Images, Numbers, Pane, Path, Points, Units
+from genviz.layers import Bars, Curves, Images, Layer, Numbers, Pane, Path, Points, Units
 from genviz.model import Chains, HasFeatures, HasMemories, Model, RunsInBrowser, State
 from genviz.panels.bits import places
 from genviz.panels.registry import panel
@@ -27,6 +27,7 @@ MAPS = 36  # hidden units whose changes are shown
 PAIRED, AVERAGED = 80, 10  # units of a whole state whose pairs are shown, and hidden ones that the browser averages over
 LISTED = 16  # bits of which the browser can list all states
 SUMMED = 18  # the same, with what is hidden behind them
+WEIGHED = 256  # units of which the energy of every chain is had at each sweep
 MEMORIES = 24  # that can be told apart as curves
 LEGAL = ("not in the data", "in the data")
 HIDDEN = {  # registers with a board of their own: its title
@@ -57,10 +58,12 @@ def walk(model: Model, data: Data, rng: Rng) -> list[Pane]:
     if len(data.x):  # else an energy alone, with nothing to begin from
         rows = data.seen(model, len(data.x))
         panes.insert(-1, _rows(rows[model.chosen(data)][:ROWS] if isinstance(model, HasMemories) else rows[:ROWS], data))
+    alone = any(op == "sweep" for op, *_ in program)  # unit by unit: no layers, and the energy is that of a whole state
+    if alone and "energy" in programs and size <= WEIGHED:
+        panes.append(_spread(size))
     if "overlap" in programs:
         stored = model.state_dict()[next(op[1] for op in reversed(programs["overlap"]) if op[0] == "linear")]
         panes += [_overlaps(len(stored))] if len(stored) <= MEMORIES else []
-    alone = any(op == "sweep" for op, *_ in program)  # unit by unit: no layers
     if hidden and not alone and isinstance(model, HasFeatures) and len(data.spec.shape) == 2:
         panes.append(_strokes(data))
     paired = size <= PAIRED and size - data.spec.dim <= AVERAGED
@@ -185,6 +188,36 @@ def _energy(known: bool) -> Pane:
         how="Of the first chain's state, nats, what is not on a board summed out; lower by one is e times as likely.",
         alt="A curve of the energy over sweeps.",
         x_label="sweep",
+        walks=PROGRAM,
+    )
+
+
+def _spread(size: int) -> Pane:
+    """The energies of states, which the exact law has at any temperature."""
+    exact = size <= SUMMED
+    layers: list[Layer] = [Curves(name="spread", xy=torch.zeros(2, 2), label="the chains", static=True)]
+    rows = [("mean energy of the chains", 0.0, "nats", "of the states of all chains since the temperature was last changed")]
+    if exact:
+        label = "equilibrium at this temperature"
+        layers.append(Curves(name="equilibrium", xy=torch.zeros(2, 2), role="truth", label=label, static=True))
+        every = f"all 2^{size} states, p ∝ exp(−E/T); of those that agree with what is held"
+        rows.append(("in equilibrium", 0.0, "nats", every))
+        rows.append(("chains in a lowest state now", 0.0, "%", "share of the chains whose energy is the least there is"))
+    beside = "; dashed what equilibrium at this temperature would have" if exact else ""
+    return Pane(
+        name="spread",
+        title="At which energies does it live?",
+        kind="curves",
+        layers=[*layers, Numbers(name="levels", rows=rows, static=True)],
+        y=(0.0, 1.3),
+        x_label="energy, nats",
+        y_label="states, relative",
+        reads=f"States by their energy, since the temperature was last changed{beside}. Cool at once, and chains stay in "
+        "valleys that are not the lowest; cool in small steps, and more of them arrive.",
+        how="E of the whole state, hidden units as they are; heights relative to the tallest of "
+        + ("equilibrium." if exact else "all.")
+        + " At most the newest 20,000 states.",
+        alt="Histograms of the energies of states.",
         walks=PROGRAM,
     )
 

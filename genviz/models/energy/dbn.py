@@ -61,7 +61,7 @@ class DBN(Stacked, Model):
     updown_lr: float = knob(0.005, 1e-5, 0.1, "their step size at the beginning", log=True, needs="updown")
     updown_k: int = knob(3, 1, 100, "their sweeps of the top level", needs="updown")
     binarize: Literal["none", "threshold", "dynamic", "fixed"] = knob("none", help="how grey pixels become bits")
-    label: int = knob(-1, -1, 9, "the class to dream of; −1: any", looks="chain", needs="labels")
+    label: int = knob(-1, -1, 9, "the class to dream of; −1: any", looks="chain", needs="labels", called={-1: "any"})
     sweeps: int = knob(500, 1, 100_000, "sweeps of the top level before a sample is painted", looks="sample")
 
     phases = ("layer 1", "layer 2", "layer 3", "up-down")

@@ -103,8 +103,9 @@ export class Controls {
     this.shown.set(name, (value) => {
       const place = String(scale.place(Number(value)));
       if (input.value !== place && !input.matches(":active")) input.value = place;
-      say(output, number(Number(value)));
-      input.setAttribute("aria-valuetext", number(Number(value)));
+      const said = control.called[String(value)] ?? number(Number(value));
+      say(output, said);
+      input.setAttribute("aria-valuetext", said);
     });
     return el("label", { class: "knob", title: told }, label, input, output);
   }

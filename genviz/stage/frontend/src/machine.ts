@@ -1,6 +1,7 @@
 // What can be computed of a small machine from its programs: the exact distribution of its states, and what one update would change.
 
 import { lastWhere } from "./playback";
+import { type Levels, levelsOf, Spread } from "./spread";
 import type { Frame, Layer, Program } from "./types";
 
 const FEW = 16; // bits of which all states can be listed
@@ -96,8 +97,8 @@ function outer(says: Program, row: Float32Array): Float32Array | null {
 }
 
 export type Group = { from: number; to: number }; // units of a state of which one is on: a class
-/** What it is of: whether visits are to agree with it, what is held, how many units a state has, and which are one of several. */
-type Asked = { fair: boolean; clamp: Float32Array; size: number; groups: Group[] };
+/** What it is of: whether visits are to agree with it, how warm, what is held, how many units a state has, and which are one of several. */
+type Asked = { fair: boolean; heat: number; clamp: Float32Array; size: number; groups: Group[] };
 type List = { by: Program; minus: Float64Array; done: number };
 
 /** The exact distribution over all states of few bits, and how often each was visited. */
@@ -111,6 +112,8 @@ export class Exact {
   private groups: Group[] = [];
   private visits = new Float64Array(0);
   private total = 0;
+  private spread: Spread | null = null;
+  private levels: { of: Float64Array; energies: Float64Array; heat: number; law: Levels } | null = null;
 
   /** `changed` is called after each part of a long list, and told whether it is whole. */
   constructor(private readonly changed: (whole: boolean) => void) {}
@@ -120,18 +123,26 @@ export class Exact {
     this.forget();
   }
 
+  /** Whether the energies of states are drawn: they cost as much as a sweep. */
+  set spreads(on: boolean) {
+    this.spread = on ? new Spread() : null;
+  }
+
   private hold(clamp: Float32Array): void {
     if (clamp.length === this.clamp.length && clamp.every((value, i) => Object.is(value, this.clamp[i]))) return;
     this.clamp = clamp.slice();
     this.p = null;
+    this.levels = null;
   }
 
   forget(): void {
     this.visits.fill(0);
     this.total = 0;
+    this.spread?.forget();
   }
 
   visit(states: Float32Array[], bits: number): void {
+    if (this.energy) this.spread?.visit(states, this.energy);
     if (bits > FEW || !bits) return;
     if (this.visits.length !== 1 << bits) {
       this.visits = new Float64Array(1 << bits);
@@ -143,12 +154,15 @@ export class Exact {
 
   /**
    * "states": bars of p with dashes at the shares visited; "distance": how far the two are apart. What is clamped is so in both;
-   * the exact distribution is that of temperature 1, and a chain that tends to another is compared with nothing.
+   * the exact distribution is that of temperature 1, and a chain that tends to another is compared with nothing. Energies are
+   * compared at any temperature, see `Spread`.
    */
-  fill(layer: Layer, { fair, clamp, size, groups }: Asked): Layer | null {
+  fill(layer: Layer, { fair, heat, clamp, size, groups }: Asked): Layer | null {
     this.hold(clamp);
     this.size = size;
     this.groups = groups;
+    const spread = this.spread?.fill(layer, () => this.law(heat));
+    if (spread) return spread;
     const n = layer.type === "bars" && layer.name === "states" ? (layer.tensors.values?.shape[0] ?? 0) : 1 << FEW;
     const { total } = this;
     if (layer.type === "bars" && layer.name === "states") {
@@ -199,6 +213,25 @@ export class Exact {
     }
     this.p = Float32Array.from(p, (share) => share / z);
     return this.p;
+  }
+
+  /** The energies of the states that agree with what is held, and their shares at a temperature. */
+  private law(heat: number): Levels | null {
+    if (!this.energy || this.size > WHOLE) return null;
+    const of = this.listed(this.energy, this.size);
+    if (!of) return null;
+    const known = this.levels;
+    if (known?.of === of && known.heat === heat) return known.law;
+    const legal = this.legal();
+    const energies =
+      known?.of === of
+        ? known.energies
+        : of
+            .filter((_, k) => legal(k))
+            .map((minus) => -minus)
+            .sort();
+    this.levels = { of, energies, heat, law: levelsOf(energies, heat) };
+    return this.levels.law;
   }
 
   /** −F of every state: of the newest weights, or of those before while a picture's share of the list is made at a time. */

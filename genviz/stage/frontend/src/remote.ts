@@ -43,12 +43,13 @@ export class Weights {
   program(name: string, scene: Scene, step: number, wanted: boolean): Program | null {
     this.asked = step;
     if (wanted && (!this.sets.has(step) || this.stale.has(step)) && !this.absent.has(step)) this.want(step);
-    const nearest = [...this.sets.keys()].filter((each) => each <= step);
-    const set = nearest.length ? this.sets.get(Math.max(...nearest)) : undefined;
+    const nearest = Math.max(...[...this.sets.keys()].filter((each) => each <= step));
+    const set = this.sets.get(nearest);
     if (!set) return null;
     let program = set.programs.get(name);
     if (program === undefined) {
       program = this.compiled(name, scene, set.tensors);
+      if (program) program.of = nearest;
       set.programs.set(name, program);
     }
     return program;

@@ -89,6 +89,7 @@ export type Control = {
   high: number | null;
   help: string;
   log: boolean;
+  called: Record<string, string>; // a word for a number that means something of its own
   choices: Setting[];
 };
 export type Op = [string, ...(string | number)[]]; // e.g. ["linear", "decoder.0.weight", "decoder.0.bias"], ["relu"]
@@ -131,6 +132,7 @@ export type Program = ((x: Float32Array, at?: Ambient) => Float32Array) & {
   registers: Map<string, Float32Array>;
   coins: Coin[];
   width: number; // of what it returns
+  of?: number; // the step of training whose weights it has
   mixture?: Mixture; // the mixture of Gaussians in it, if there is one
   bare?: boolean; // … and whether minus its log is all there is
 };

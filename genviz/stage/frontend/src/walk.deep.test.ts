@@ -285,7 +285,7 @@ function listing(bits: number) {
   const told: boolean[] = [];
   const exact = new Exact((whole) => told.push(whole));
   const states: Layer = { type: "bars", name: "states", tensors: { values: zeros(1 << bits) } };
-  const asked = { fair: true, clamp: new Float32Array(bits).fill(Number.NaN), size: bits, groups: [] };
+  const asked = { fair: true, heat: 1, clamp: new Float32Array(bits).fill(Number.NaN), size: bits, groups: [] };
   return {
     exact,
     told,

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { compile } from "./programs";
 import { Chance } from "./random";
 import { ranges, unranged } from "./ranges";
@@ -423,4 +423,39 @@ test("of a state longer than a row the dream that is learnt from is the row", as
   expect(sent).toEqual([
     ["edit", { verb: "learn_once", args: { data: ROWS.slice(V, 2 * V), dream: values(walk, "board/x") } }],
   ]);
+});
+
+test("the line names the weights that a state was walked with, and says so where others would be taken now", async () => {
+  const { walk, source } = walker();
+  const program = source.program("gibbs");
+  if (program) program.of = 8;
+  await sweeps(walk, 1);
+  expect(walk.words).toMatch(/weights of step 8$/);
+  source.keyframe = () => 16;
+  expect(walk.words).toMatch(/weights of step 8 · step or play takes those of step 16$/);
+});
+
+test("what became of a unit is told though its light stays as it was, until the next sweep", async () => {
+  vi.useFakeTimers();
+  const { walk } = walker();
+  walk.grain = "unit";
+  await sweeps(walk, 1);
+  vi.advanceTimersByTime(2000);
+  expect(walk.words).toMatch(/^sweep 0 · unit 1: the light (stays|goes) (on|off) · energy/);
+  walk.grain = "sweep";
+  await sweeps(walk, 1);
+  expect(walk.words).toMatch(/^sweep 1 · energy/);
+  vi.useRealTimers();
+});
+
+test("an update that was asked for is on its way until the run tells of it, or refuses", async () => {
+  const { walk, source } = walker();
+  walk.start("data");
+  await walk.learn();
+  expect(walk.words).toContain("the update is on its way…");
+  source.edits.push({ step: 9, verb: "learn_once", args: {} } as (typeof source.edits)[number]);
+  expect(walk.words).toContain("taught once");
+  source.send = async () => "no";
+  expect(await walk.learn()).toBe("no");
+  expect(walk.words).not.toContain("on its way");
 });

@@ -48,8 +48,10 @@ class Moment implements Frame {
     readonly step: number,
     readonly kept: Kept,
     private readonly shown: (moment: Moment) => Record<string, Layer>,
-    readonly caption = "",
+    readonly weights = 0, // the step of training at which those were that led here
   ) {}
+
+  readonly caption = "";
 
   get layers(): Record<string, Layer> {
     return this.shown(this);
@@ -83,6 +85,8 @@ export class Walk extends Player implements Walking {
   private leave: (() => void) | null = null;
   private wish: WalkView | null = null;
   private asked = ""; // the view it was given last
+  private lessons = 0; // updates of the run that there will be once the last one asked for is told of
+  private latest = ""; // what became of the unit or layer that was told last
   private sight = -1;
   private readonly drawn = new Lru<Moment, Record<string, Layer>>(8);
   private readonly energy: Metric = { steps: [], values: [] };
@@ -193,13 +197,18 @@ export class Walk extends Player implements Walking {
   get words(): string {
     const { playhead, base } = this;
     const energy = this.energy.values[this.energy.steps.lastIndexOf(Math.round(playhead))];
-    const parts = [
-      `sweep ${whole(playhead)}`,
-      base.id.startsWith("run:") ? `weights of step ${whole(base.keyframe() ?? 0)}` : "finished weights",
-    ];
-    if (energy !== undefined) parts.splice(1, 0, `energy ${number(energy)} nats`);
-    const taught = base.edits.filter(({ verb }) => verb === "learn_once").length;
-    if (taught) parts.push(taught === 1 ? "taught once" : `taught ${whole(taught)} times`);
+    const parts = [`sweep ${whole(playhead)}`];
+    if (this.latest) parts.push(this.latest);
+    if (energy !== undefined) parts.push(`energy ${number(energy)} nats`);
+    if (base.id.startsWith("run:")) {
+      const here = this.frames[atLeast(this.frames, playhead)];
+      const [used, newest] = [here instanceof Moment ? here.weights : 0, base.keyframe() ?? 0];
+      parts.push(`weights of step ${whole(used)}`);
+      if (newest !== used) parts.push(`step or play takes those of step ${whole(newest)}`);
+    } else parts.push("finished weights");
+    const { taught } = this;
+    if (taught < this.lessons) parts.push("the update is on its way…");
+    else if (taught) parts.push(taught === 1 ? "taught once" : `taught ${whole(taught)} times`);
     if (this.known) parts.push(`${whole(this.known)} clamped`);
     return parts.join(" · ");
   }
@@ -292,7 +301,15 @@ export class Walk extends Player implements Walking {
     if (this.learning === "never") return "This is a shipped recording: press Train, and your own run can learn from a dream.";
     if (!data || !dream) return "There is no picture yet to learn from.";
     if (this.playing) this.play(false);
-    return this.base.send("edit", { verb: "learn_once", args: { data: [...data], dream: [...dream] } });
+    this.lessons = this.taught + 1;
+    this.changed();
+    const refused = await this.base.send("edit", { verb: "learn_once", args: { data: [...data], dream: [...dream] } });
+    if (refused) this.lessons = 0;
+    return refused;
+  }
+
+  private get taught(): number {
+    return this.base.edits.filter(({ verb }) => verb === "learn_once").length;
   }
 
   // ------------------------------------------------------------ the player's part
@@ -406,6 +423,7 @@ export class Walk extends Player implements Walking {
       this.origin = base.scene;
       this.scene = laid(base.scene, this.name);
       this.metrics.set("energy", this.energy);
+      this.exact.spreads = this.scene.panes.some(({ layers }) => layers.some(({ name }) => name === "spread"));
       this.states = [];
       this.frames = [];
       this.changed();
@@ -552,6 +570,7 @@ export class Walk extends Player implements Walking {
   /** Forgets the past: here is sweep 0. */
   private again(): void {
     this.rest();
+    this.latest = "";
     this.sweep = null;
     this.goal = Number.POSITIVE_INFINITY;
     this.frames = [];
@@ -650,6 +669,7 @@ export class Walk extends Player implements Walking {
   private walked(): void {
     const { given, states, sweep } = this;
     if (!given) return;
+    this.latest = "";
     const step = this.head + 1;
     const kept = this.blank();
     for (let k = 0; k < states.length; k++) {
@@ -681,7 +701,7 @@ export class Walk extends Player implements Walking {
   private push(step: number, kept: Kept): void {
     const { frames } = this;
     while (frames.length && frames[frames.length - 1].step >= step) frames.pop();
-    frames.push(new Moment(step, kept, (moment) => this.layers(moment)));
+    frames.push(new Moment(step, kept, (moment) => this.layers(moment), this.given?.of));
     const size = [...kept.values()].reduce((sum, values) => sum + values.byteLength, 64);
     const most = Math.min(MOST, Math.max(100, Math.floor(BYTES / size)));
     if (frames.length > most) this.frames = frames.filter((_, i) => i === 0 || i >= most / 2 || i % 2 === 0); // older ones thin out
@@ -750,7 +770,10 @@ export class Walk extends Player implements Walking {
     const told = this.told(board);
     const caption =
       unit < 0 ? layerWords(coin, phase) : unitWords(coin, this.unitName(board, there), this.spot, this.was(board, there));
-    if (phase === 2) this.reveal(false);
+    if (phase === 2) {
+      this.reveal(false);
+      this.latest = unit < 0 ? lowered(caption) : `${this.unitName(board, there)}: ${lowered(caption)}`;
+    }
     const layers = this.sweep ? this.partly().layers : (this.around()?.a.layers ?? {});
     this.moment = {
       step: this.head,
@@ -875,7 +898,7 @@ export class Walk extends Player implements Walking {
       }
       for (const [name, values] of fresh) kept.set(name, values);
     }
-    return new Moment(newest.step, kept, (moment) => this.layers(moment));
+    return new Moment(newest.step, kept, (moment) => this.layers(moment), newest.weights);
   }
 
   private layers(moment: Moment): Record<string, Layer> {
@@ -929,7 +952,7 @@ export class Walk extends Player implements Walking {
     const seen = { size: this.size, x: this.rowOf(moment), data: this.datum };
     return (
       this.change.fill(layer, this.optional("says"), this.optional("energy"), seen) ??
-      this.exact.fill(layer, { fair: this.fair, clamp: this.clamp, size: this.size, groups: this.groups }) ??
+      this.exact.fill(layer, { fair: this.fair, heat: this.heat, clamp: this.clamp, size: this.size, groups: this.groups }) ??
       layer
     );
   }
@@ -1040,6 +1063,8 @@ function scattered(rows: Float32Array[] | null, column: number, noise: number): 
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
   return mean + Math.sqrt(variance) * noise;
 }
+
+const lowered = (words: string) => words[0].toLowerCase() + words.slice(1);
 
 function unitWords(coin: Coin, name: string, { phase, input, p, value }: Spot, was: number): string {
   const title = name[0].toUpperCase() + name.slice(1);
