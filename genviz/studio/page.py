@@ -281,10 +281,10 @@ class Page:
 
     def _set(self, name: str, key: str) -> None:
         """Data, steps or seed were chosen: note them in the URL, or say why not."""
-        text = str(st.session_state[key])
-        if problem := self._wanted().changed({name: text}).problems.get(name):
+        text, wanted = str(st.session_state[key]), self._wanted()
+        if problem := wanted.changed({name: text}).problems.get(name):
             st.session_state[f"{self._key(name)}!"] = problem
-        else:
+        elif text != str(getattr(wanted, name)):
             st.query_params[name] = text
 
     def _shown(self, model: type["Model"]) -> dict[str, Any]:
@@ -389,6 +389,8 @@ class Page:
             value = getattr(model.validate({name: value}), name)
         except BadInput as error:
             st.session_state[f"{self._key(name)}!"] = f"{error}. Nothing was changed."
+            return
+        if value == self._wanted().knobs[name]:  # a page that is loaded anew may tell of controls that nobody moved
             return
         if self.run and model.knobs_declared()[name].live:
             from genviz.service.pool import pool

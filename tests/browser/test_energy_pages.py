@@ -178,10 +178,8 @@ def test_a_stack_dreams_of_the_class_that_is_held(visit: Open) -> None:
 )
 def test_pictures_that_are_asked_for_come(visit: Open, link: str, card: str, words: str) -> None:
     page = visit(link)
-    pane = page.locator(f'[data-pane="{card}"]').first
-    expect(pane).to_be_attached(timeout=60_000)
-    pane.scroll_into_view_if_needed()
-    expect(pane).to_contain_text(words, timeout=60_000)
+    page.locator(f".st-key-card-{card}").scroll_into_view_if_needed()  # what is not in sight may not be laid out
+    expect(page.locator(f'[data-pane="{card}"]').first).to_contain_text(words, timeout=60_000)
 
 
 def test_layers_settle_and_the_bound_rises(visit: Open) -> None:
