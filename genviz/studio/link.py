@@ -56,7 +56,7 @@ LANE: dict[str, Callable[[Any], bool]] = {
 RACE: dict[str, Callable[[Any], bool]] = {
     "lanes": lambda value: isinstance(value, list) and 2 <= len(value) <= 4 and all(map(_lane, value)),
     "clock": lambda value: value in ("evaluations", "steps"),
-    "chains": _whole(1, 20),
+    "chains": _whole(1, 64),
     "begin": lambda value: value in ("centre", "point", "draws"),
     "point": lambda value: _numbers(value) and len(value) == 2,
     "seed": _whole(0, 10**6 - 1),

@@ -37,7 +37,7 @@ LANES = [
     {"sampler": "gibbs"},
     {"sampler": "pt", "eps": 0.5, "temperatures": 8},
 ]
-RACE = {"lanes": LANES, "clock": "steps", "chains": 20, "begin": "point", "point": [1.5, -2], "seed": 3, "fog": True}
+RACE = {"lanes": LANES, "clock": "steps", "chains": 64, "begin": "point", "point": [1.5, -2], "seed": 3, "fog": True}
 MORE = {"jumps": True, "rate": 2000, "guess": 9, "tick": 10_000}
 
 
@@ -57,6 +57,7 @@ def test_the_view_of_a_race_is_read_as_it_was_written() -> None:
         {"point": [1]},
         {"begin": "data"},
         {"chains": True},
+        {"chains": 65},
         {"tick": -1},
         {"else": 1},
         [],

@@ -301,15 +301,12 @@ export class Lane {
       }
       yield;
     }
-    const columns = Array.from({ length: Math.min(ground.target.dim, 2) }, (_, side) =>
-      this.xs.map((xs) => {
-        const column = new Float64Array(count);
-        for (let n = 0; n < count; n++) column[n] = xs[2 * n + side];
-        return column;
-      }),
-    );
-    yield;
-    const rhat = Math.max(...columns.map(splitRhat));
+    const columns: Float64Array[][] = [];
+    let rhat = Number.NEGATIVE_INFINITY;
+    for (let side = 0; side < Math.min(ground.target.dim, 2); side++) {
+      columns.push(yield* this.column(side, count));
+      rhat = Math.max(rhat, yield* splitRhat(columns[side]));
+    }
     const mixed = rhat <= STUCK && !stuck;
     let ess = Number.NaN;
     for (const column of mixed ? columns : []) {
@@ -328,6 +325,18 @@ export class Lane {
       jumps,
       alone,
     };
+  }
+
+  /** One coordinate of every chain. */
+  private *column(side: number, count: number): Generator<void, Float64Array[]> {
+    const columns: Float64Array[] = [];
+    for (const xs of this.xs) {
+      const column = new Float64Array(count);
+      for (let n = 0; n < count; n++) column[n] = xs[2 * n + side];
+      columns.push(column);
+      yield;
+    }
+    return columns;
   }
 
   /** The trap: halves of chains agree, though there are modes that none of them has seen. */

@@ -193,6 +193,25 @@ test("chains start where they are told: near the centre, near a point, at exact 
   expect(race.view).toMatchObject({ chains: 20, begin: "draws", seed: 3 });
 });
 
+test("64 chains are the 5 and 59 more, and their figures pause without another result", async () => {
+  const few = made();
+  few.stride(60);
+  const race = made();
+  race.chains = 64;
+  race.stride(60);
+  for (let k = 0; k < 200 && race.behind; k++) await pass(16);
+  expect(race.lanes.map(({ many }) => many)).toEqual([64, 64, 64, 64]);
+  for (let k = 0; k < 5; k++) expect(race.lanes[1].place(k, 60)).toEqual(few.lanes[1].place(k, 60));
+  const [a, b] = [race.lanes[3], new Lane(race.lanes[3].settings, race.lanes[3].ground)];
+  b.run(a.steps, 1e12);
+  while (!a.diagnose(a.steps, performance.now() + 0.01));
+  b.diagnose(b.steps, 1e12);
+  expect(a.figures).toEqual(b.figures);
+  const twin = made();
+  twin.view = JSON.parse(JSON.stringify(race.view));
+  expect(twin.chains).toBe(64);
+});
+
 test("the fog clears where chains have been, and only from then on", () => {
   const race = made();
   race.stride(50);

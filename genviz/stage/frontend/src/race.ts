@@ -9,7 +9,7 @@ import type { Field, Frame, Pane, Program, Scene, Source, Tensor } from "./types
 import { number, whole } from "./words";
 
 export const RATES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000]; // ticks a second
-export const CHAINS = [1, 5, 20];
+export const CHAINS = [1, 5, 20, 64];
 export const MOST = 4; // lanes
 export const LEAST = 2;
 const BUDGET = 10_000; // ticks of a race; as many again each time it is sent on
