@@ -35,9 +35,10 @@ export type Seen = {
   start: [number, number] | null;
 };
 
-/** The picture that stands still: kept until theme, size or fog change. */
+/** The picture that stands still: kept until theme, size, target or fog change. */
 export class Backdrops {
   private key = "";
+  private field: Field | null = null;
   private readonly canvas = document.createElement("canvas");
   private veil: HTMLCanvasElement | null = null;
 
@@ -45,8 +46,8 @@ export class Backdrops {
     const ratio = g.getTransform().a || 1;
     const { theme, field, fog, cleared, plane } = seen;
     const key = `${w}|${h}|${ratio}|${theme.dark}|${theme.paper}|${fog && cleared}`;
-    if (key !== this.key) {
-      this.key = key;
+    if (key !== this.key || field !== this.field) {
+      [this.key, this.field] = [key, field];
       this.canvas.width = Math.round(w * ratio);
       this.canvas.height = Math.round(h * ratio);
       const to = this.canvas.getContext("2d");
