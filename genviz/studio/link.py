@@ -53,6 +53,8 @@ LANE: dict[str, Callable[[Any], bool]] = {
     "leapfrog": _whole(1, 500),
     "temperatures": _whole(2, 32),
 }
+
+
 def _rows(most: int, least: int, longest: int) -> Callable[[Any], bool]:
     return lambda value: (
         isinstance(value, list)

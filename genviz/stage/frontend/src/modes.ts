@@ -3,7 +3,7 @@
 import type { Plane } from "./axes";
 import { el } from "./dom";
 import type { RaceBoard } from "./raceboard";
-import { MODES, type Mode, moved, put, SHARES, shared, shareOf, within } from "./shape";
+import { MODES, type Mode, moved, put, SHARES, type Shape, shared, shareOf, within } from "./shape";
 import type { Shaping } from "./shaping";
 import { number } from "./words";
 
@@ -12,24 +12,27 @@ const STILL = 4; // pixels that are no drag
 const STRIDE = 0.02; // of the map, by an arrow key
 const MORE = 1.25; // times the odds, by + and −
 
-type Held = { k: number; x: number; y: number; dx: number; dy: number; moved: boolean };
+type Held = { pointer: number; k: number; x: number; y: number; dx: number; dy: number; moved: boolean };
 
 export class Modes {
   readonly root = el("div", { class: "modes", role: "group", "aria-label": "modes of the target", hidden: true });
   private grips: HTMLButtonElement[] = [];
   private plane: Plane | null = null;
+  private shape: Shape | null = null; // as it was drawn last
+  private look = "";
   private held: Held | null = null;
 
   constructor(
     private readonly board: RaceBoard,
-    private readonly leads: boolean, // Tab walks through its handles: those of the other maps are the same
+    private readonly lane: number,
   ) {
     const { root } = this;
     root.addEventListener("pointerdown", (event) => this.down(event));
     root.addEventListener("pointermove", (event) => this.move(event));
     root.addEventListener("pointerup", (event) => this.up(event));
-    root.addEventListener("pointercancel", () => {
-      if (this.held?.moved) this.shaping?.drop();
+    root.addEventListener("pointercancel", ({ pointerId }) => {
+      if (this.held?.pointer !== pointerId) return;
+      if (this.held.moved) this.shaping?.drop();
       this.held = null;
     });
     root.addEventListener("keydown", (event) => this.key(event));
@@ -50,17 +53,23 @@ export class Modes {
     root.hidden = !shaping?.on;
     if (!shaping?.on) return;
     this.plane = plane;
-    const { modes } = shaping.shape;
+    const { shape, chosen } = shaping;
+    const look = `${plane.box.w}|${plane.box.h}|${chosen}|${this.board.touched}`;
+    if (shape === this.shape && look === this.look) return;
+    [this.shape, this.look] = [shape, look];
+    const { modes } = shape;
     while (this.grips.length > modes.length) this.grips.pop()?.remove();
     while (this.grips.length < modes.length) {
-      const grip = el("button", { class: "mode", type: "button", tabindex: this.leads ? 0 : -1 });
+      const grip = el("button", { class: "mode", type: "button" });
       this.grips.push(grip);
       root.append(grip);
     }
+    const tabbed = this.board.touched === this.lane ? "0" : "-1"; // those of the other maps are the same
     modes.forEach((mode, k) => {
       const grip = this.grips[k];
+      set(grip, "tabindex", tabbed);
       set(grip, "style", `transform: translate(${plane.px(mode.x).toFixed(1)}px, ${plane.py(mode.y).toFixed(1)}px)`);
-      set(grip, "aria-pressed", String(k === shaping.chosen));
+      set(grip, "aria-pressed", String(k === chosen));
       set(grip, "aria-label", `mode ${k + 1} of ${modes.length}, at ${told(mode)}`);
     });
   }
@@ -81,7 +90,8 @@ export class Modes {
       const [u, v] = [plane.px(mode.x) - x, plane.py(mode.y) - y];
       if (Math.hypot(u, v) < least) [k, least, dx, dy] = [i, Math.hypot(u, v), u, v];
     });
-    this.held = { k, x, y, dx, dy, moved: false };
+    this.held = { pointer: event.pointerId, k, x, y, dx, dy, moved: false };
+    this.board.touched = this.lane;
     if (k < 0) return; // it may be the page that is scrolled
     this.root.setPointerCapture(event.pointerId);
     shaping.choose(k);
@@ -89,7 +99,7 @@ export class Modes {
 
   private move(event: PointerEvent): void {
     const { shaping, plane, held } = this;
-    if (!held || held.k < 0 || !shaping || !plane) return;
+    if (held?.pointer !== event.pointerId || held.k < 0 || !shaping || !plane) return;
     const { x, y } = this.point(event);
     if (!held.moved && Math.hypot(x - held.x, y - held.y) < STILL) return;
     held.moved = true;
@@ -98,8 +108,8 @@ export class Modes {
 
   private up(event: PointerEvent): void {
     const { shaping, plane, held, board } = this;
+    if (held?.pointer !== event.pointerId || !shaping || !plane) return;
     this.held = null;
-    if (!held || !shaping || !plane) return;
     const { x, y } = this.point(event);
     const { shape } = shaping;
     if (held.moved) shaping.settle();

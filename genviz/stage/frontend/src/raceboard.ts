@@ -36,6 +36,7 @@ export class RaceBoard {
   readonly root = el("div", { class: "race" });
   private readonly bar: RaceBar;
   readonly shaper: ShapeBar;
+  readonly backdrop = new Backdrops(); // of all lanes while there is no fog
   private readonly warning = el("p", { class: "warning", role: "status", hidden: true });
   private readonly row = el("div", { class: "racelanes" });
   private readonly course = el("div", {
@@ -49,6 +50,7 @@ export class RaceBoard {
   private readonly handle = el("div", { class: "handle" });
   private readonly text = el("div", { class: "text" });
   private views: LaneView[] = [];
+  touched = 0; // the lane on whose map modes were taken hold of last: Tab walks through its handles
   private drawn = 0;
   private stood = 0;
   private width = 0;
@@ -200,7 +202,7 @@ class LaneView {
   private readonly told = el("p", { class: "told", title: "The last step of the first chain, the large disc" });
   private readonly counts = el("dl", { class: "counts" });
   private readonly rows = new Map<string, HTMLElement>();
-  private readonly backdrop = new Backdrops();
+  private readonly backdrop = new Backdrops(); // with the fog that its own chains have not cleared
   private readonly modes: Modes;
   private width = 0;
   private offered = "";
@@ -219,7 +221,7 @@ class LaneView {
   ) {
     const { race, host } = board;
     const set = (change: Partial<Settings>) => race.set(i, change);
-    this.modes = new Modes(board, i === 0);
+    this.modes = new Modes(board, i);
     this.sampler.addEventListener("change", () => host.run(() => set({ sampler: this.sampler.value as Sampler })));
     const done = () => host.commit();
     this.eps = new Dial("ε", "Length of a step, in units of the data", RANGES.eps, true, (eps) => set({ eps }), done);
@@ -357,7 +359,8 @@ class LaneView {
             : [0, 0]
           : null,
     };
-    paper(this.map, this.width, height, (g) => this.seen && drawMap(g, this.width, height, this.seen, this.backdrop));
+    const backdrop = race.fog ? this.backdrop : board.backdrop;
+    paper(this.map, this.width, height, (g) => this.seen && drawMap(g, this.width, height, this.seen, backdrop));
     this.modes.draw(this.seen.plane);
     const open = race.begin === "point" || !race.tick;
     this.map.classList.toggle("open", open);

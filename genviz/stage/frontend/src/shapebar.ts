@@ -39,7 +39,7 @@ export class ShapeBar {
   private readonly pass = el("div", { class: "pass" });
   private readonly width = el("input", { type: "range", step: 0.005, "aria-label": "barrier" });
   private readonly nats = el("output");
-  private readonly warning = el("p", { class: "warning", role: "status", hidden: true });
+  private readonly warning = el("p", { class: "apart", role: "status", hidden: true });
   private readonly plot = el("canvas", { role: "img" });
   private drawn = 0;
   private look = "";
@@ -111,14 +111,14 @@ export class ShapeBar {
     const { shaping } = race;
     this.undo.disabled = !shaping?.undoes;
     this.reset.disabled = !shaping?.changed;
-    this.back.hidden = this.undo.disabled && this.reset.disabled;
     this.root.hidden = !(shaping?.on || shaping?.open);
+    this.back.hidden = this.root.hidden && this.undo.disabled && this.reset.disabled;
     if (!shaping || this.root.hidden) return;
     const { shape, chosen } = shaping;
     this.tools.hidden = !shaping.on;
     this.pass.hidden = !shaping.open;
     const mode = shape.modes[chosen];
-    this.own.hidden = !mode;
+    this.own.classList.toggle("none", !mode); // it keeps its room: maps must not move under a hand
     this.add.disabled = shape.modes.length >= MODES[1];
     const full = this.add.disabled ? `There are ${MODES[1]}, more cannot be.` : "Click empty ground for a new one.";
     say(
@@ -134,20 +134,20 @@ export class ShapeBar {
       say(this.shareTold, `${number(100 * share, 2)} %`);
     }
     if (shaping.open) this.height(shaping);
-    this.warning.hidden = shape.modes.length < 2 || shaping.law.modal;
-    say(
-      this.warning,
-      this.warning.hidden
-        ? ""
-        : `Two modes are nearer to each other than ${APART} standard deviations: they cannot be told apart, so visits and jumps are not counted.`,
-    );
+    if (!shaping.dragged) this.warned(shaping);
     if (shaping.open && (!race.playing || now - this.drawn > CALM)) this.plotted(shaping, now);
+  }
+
+  private warned({ shape, law }: Shaping): void {
+    this.warning.hidden = shape.modes.length < 2 || law.modal;
+    const near = `Two modes are nearer to each other than ${APART} standard deviations: they cannot be told apart`;
+    say(this.warning, this.warning.hidden ? "" : `${near}, so visits and jumps are not counted.`);
   }
 
   /** The slider goes as far as modes can still be told apart, or to where it stands. */
   private height({ shape, law, barrier }: Shaping): void {
     const one = Number.isNaN(barrier);
-    const most = Math.max(one ? 1 : within((shape.width * law.gap) / APART, WIDTHS), shape.width);
+    const most = Math.max(one ? 1 : within(Math.floor((100 * shape.width * law.gap) / APART) / 100, WIDTHS), shape.width);
     this.width.min = String(-Math.log10(most));
     this.width.max = String(-Math.log10(WIDTHS[0]));
     this.width.disabled = one;

@@ -141,7 +141,8 @@ export class Shaping {
     this.drop();
     const before = this.changes.pop();
     if (!before) return;
-    [this.now, this.past, this.chosen] = [before.shape, before.past, -1];
+    if (before.shape.modes.length !== this.now.modes.length) this.chosen = -1; // they are numbered anew
+    [this.now, this.past] = [before.shape, before.past];
     this.race.stand(this.ofShape(), before.lanes, before.tick);
   }
 

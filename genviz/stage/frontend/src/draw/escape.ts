@@ -24,7 +24,7 @@ export function drawEscapes(g: CanvasRenderingContext2D, w: number, h: number, t
   g.lineJoin = g.lineCap = "round";
   growth(g, plane, theme);
   if (barrier <= most) upright(g, plane, theme, barrier);
-  for (const dot of past) mark(g, plane, theme, dot, colours[dot.lane], 0.38);
+  for (const dot of past) mark(g, plane, theme, dot, colours[dot.lane], 0.45);
   for (const dot of now) mark(g, plane, theme, dot, colours[dot.lane], 1);
   g.globalAlpha = 1;
   g.setLineDash([]);
