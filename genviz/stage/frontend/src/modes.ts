@@ -58,6 +58,7 @@ export class Modes {
     if (shape === this.shape && look === this.look) return;
     [this.shape, this.look] = [shape, look];
     const { modes } = shape;
+    const { masses } = shaping.law;
     while (this.grips.length > modes.length) this.grips.pop()?.remove();
     while (this.grips.length < modes.length) {
       const grip = el("button", { class: "mode", type: "button" });
@@ -70,7 +71,7 @@ export class Modes {
       set(grip, "tabindex", tabbed);
       set(grip, "style", `transform: translate(${plane.px(mode.x).toFixed(1)}px, ${plane.py(mode.y).toFixed(1)}px)`);
       set(grip, "aria-pressed", String(k === chosen));
-      set(grip, "aria-label", `mode ${k + 1} of ${modes.length}, at ${told(mode)}`);
+      set(grip, "aria-label", `mode ${k + 1} of ${modes.length}, at ${told(mode)}, share ${number(100 * masses[k], 2)} %`);
     });
   }
 
@@ -92,14 +93,13 @@ export class Modes {
     });
     this.held = { pointer: event.pointerId, k, x, y, dx, dy, moved: false };
     this.board.touched = this.lane;
-    if (k < 0) return; // it may be the page that is scrolled
     this.root.setPointerCapture(event.pointerId);
-    shaping.choose(k);
+    if (k >= 0) shaping.choose(k);
   }
 
   private move(event: PointerEvent): void {
     const { shaping, plane, held } = this;
-    if (held?.pointer !== event.pointerId || held.k < 0 || !shaping || !plane) return;
+    if (held?.pointer !== event.pointerId || held.k < 0 || !shaping || !plane) return; // on empty ground the page may be scrolled
     const { x, y } = this.point(event);
     if (!held.moved && Math.hypot(x - held.x, y - held.y) < STILL) return;
     held.moved = true;

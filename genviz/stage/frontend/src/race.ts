@@ -5,7 +5,7 @@ import { type Settings as Laned, RANGES, type Sampler, type Target, targetOf } f
 import { type Fog, Lane } from "./lane";
 import { Player } from "./player";
 import { Chance } from "./random";
-import { drawn } from "./shape";
+import { drawn, within } from "./shape";
 import { Shaping } from "./shaping";
 import type { Field, Frame, Pane, Program, Scene, Source, Tensor } from "./types";
 import { number, whole } from "./words";
@@ -607,8 +607,6 @@ export class Race extends Player {
     });
   }
 }
-
-const within = (value: number, [low, high]: readonly [number, number]) => Math.min(Math.max(value, low), high);
 
 /** What of a lane's settings its sampler reads. */
 function brief({ sampler, eps, leapfrog, temperatures }: Laned): Laned {

@@ -116,6 +116,7 @@ export class RaceBoard {
     const { race, views } = this;
     if (views.length !== race.of.length) {
       this.views = race.of.map((_, i) => new LaneView(this, i));
+      this.touched = 0;
       this.row.replaceChildren(...this.views.map(({ root }) => root));
       this.layout(this.root.clientWidth);
     }

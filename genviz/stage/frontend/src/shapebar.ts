@@ -33,7 +33,7 @@ export class ShapeBar {
   private readonly shareTold = el("output");
   private readonly own = el("span", { class: "group own" });
   private readonly remove = button("remove", "Take the chosen mode off (Delete)");
-  private readonly add = button("add one", "A new mode where there is most room");
+  private readonly add = button("add a mode", "A new mode where there is most room");
   private readonly undo = button("undo", "Take back the last change (Ctrl+Z)");
   private readonly reset = button("as it was", "The target as it was given, and no dots");
   private readonly pass = el("div", { class: "pass" });
@@ -77,7 +77,7 @@ export class ShapeBar {
     slide(this.share, (shaping, value) => shaping.show(shared(shaping.base, shaping.shape, shaping.chosen, value / 100)));
     slide(this.width, (shaping, value) => shaping.show(widened(shaping.shape, 10 ** -value)));
     this.own.append(el("label", { class: "knob" }, el("span", {}, "share"), this.share, this.shareTold), this.remove);
-    this.tools.append(this.hint, this.own, this.add);
+    this.tools.append(this.hint, this.add, this.own);
     const label = el("label", { class: "knob", title: HOW }, el("span", {}, "barrier"), this.width, this.nats);
     this.pass.append(
       el(
