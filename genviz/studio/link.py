@@ -53,10 +53,20 @@ LANE: dict[str, Callable[[Any], bool]] = {
     "leapfrog": _whole(1, 500),
     "temperatures": _whole(2, 32),
 }
+
+
+def _rows(most: int, least: int, longest: int) -> Callable[[Any], bool]:
+    return lambda value: (
+        isinstance(value, list)
+        and len(value) <= most
+        and all(_numbers(row) and least <= len(row) <= longest and abs(max(row, key=abs)) < 10**12 for row in value)
+    )
+
+
 RACE: dict[str, Callable[[Any], bool]] = {
     "lanes": lambda value: isinstance(value, list) and 2 <= len(value) <= 4 and all(map(_lane, value)),
     "clock": lambda value: value in ("evaluations", "steps"),
-    "chains": _whole(1, 20),
+    "chains": _whole(1, 64),
     "begin": lambda value: value in ("centre", "point", "draws"),
     "point": lambda value: _numbers(value) and len(value) == 2,
     "seed": _whole(0, 10**6 - 1),
@@ -65,6 +75,11 @@ RACE: dict[str, Callable[[Any], bool]] = {
     "rate": _whole(1, 2000),
     "guess": _whole(0, 9),
     "tick": _whole(0, 10**6),
+    "shaping": lambda value: isinstance(value, bool),
+    "barrier": lambda value: isinstance(value, bool),
+    "shape": _rows(80, 1, 4),
+    "width": lambda value: _number(value) and 0.1 <= value <= 10,
+    "escapes": _rows(40, 3, 4),
 }
 
 

@@ -37,12 +37,19 @@ LANES = [
     {"sampler": "gibbs"},
     {"sampler": "pt", "eps": 0.5, "temperatures": 8},
 ]
-RACE = {"lanes": LANES, "clock": "steps", "chains": 20, "begin": "point", "point": [1.5, -2], "seed": 3, "fog": True}
+RACE = {"lanes": LANES, "clock": "steps", "chains": 64, "begin": "point", "point": [1.5, -2], "seed": 3, "fog": True}
 MORE = {"jumps": True, "rate": 2000, "guess": 9, "tick": 10_000}
+SHAPED = {
+    "shaping": True,
+    "barrier": True,
+    "shape": [[3, 1.5, -2], [7], [-5, 0, 0, 2.5]],
+    "width": 1.2,
+    "escapes": [[0, 21.5, 900, 1]],
+}
 
 
 def test_the_view_of_a_race_is_read_as_it_was_written() -> None:
-    assert read_view(json.dumps({"race": RACE | MORE})) == {"race": RACE | MORE}
+    assert read_view(json.dumps({"race": RACE | MORE | SHAPED})) == {"race": RACE | MORE | SHAPED}
 
 
 @pytest.mark.parametrize(
@@ -57,7 +64,15 @@ def test_the_view_of_a_race_is_read_as_it_was_written() -> None:
         {"point": [1]},
         {"begin": "data"},
         {"chains": True},
+        {"chains": 65},
         {"tick": -1},
+        {"shape": [[0, 1, "x"]]},
+        {"shape": [[]]},
+        {"shape": [[0, 1, 2, 3, 4]]},
+        {"shape": [[0]] * 81},
+        {"width": 0},
+        {"escapes": [[0, 5]]},
+        {"shaping": 1},
         {"else": 1},
         [],
     ],

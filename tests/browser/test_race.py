@@ -2,6 +2,7 @@
 
 import json
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import torch
@@ -124,3 +125,74 @@ def test_it_fits_a_phone_and_a_key_moves_the_start(visit: Open) -> None:
     canvas.focus()
     page.keyboard.press("Shift+ArrowRight")
     until(page, "s.begin === 'point' && s.point[0] > 1", SOURCE)
+
+
+def test_the_target_is_shaped_by_hand_and_by_keys_and_is_as_it_was(visit: Open) -> None:
+    page, stage = opened(visit)
+    stage.get_by_role("button", name="shape", exact=True).click()
+    # each map has all handles; Tab walks through those of one
+    expect(stage.locator(".modes .mode")).to_have_count(100)
+    expect(stage.locator(".modes .mode[tabindex='0']")).to_have_count(25)
+    modes = stage.locator(".racelane").nth(1).locator(".mode")
+
+    def middle(k: int) -> tuple[float, float]:
+        box = modes.nth(k).bounding_box()
+        assert box
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    (x0, y0), (x1, y1) = middle(12), middle(18)
+    page.mouse.click((x0 + x1) / 2, (y0 + y1) / 2)
+    until(page, "s.shaping.shape.modes.length === 26 && s.shaping.chosen === 25 && s.lanes[0].modes === 26", SOURCE)
+    expect(stage.locator(".question")).to_have_text("Who is the first to find all 26 modes?")
+    look(page, "s.stride(40)", SOURCE)
+    page.mouse.move(*middle(3))
+    page.mouse.down()
+    page.mouse.move(x0 - (x1 - x0) / 2, (y0 + y1) / 2, steps=5)
+    assert look(page, "s.shaping.dragged && s.tick === 40", SOURCE), "chains wait until it is let go"
+    page.mouse.up()
+    until(page, "!s.shaping.dragged && s.tick === 0 && s.shaping.chosen === 3 && s.view.shape[0][0] === 3 && s.modes", SOURCE)
+    share = stage.get_by_label("share: the mass of the chosen mode, per cent")
+    share.fill("50")
+    until(page, "Math.abs(s.lanes[0].ground.target.mixture.masses[3] - 0.5) < 1e-3", SOURCE)
+    page.wait_for_url(re.compile("shape"))
+    modes.nth(3).focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowUp")
+    until(page, "s.shaping.chosen === 4 && s.view.shape[1][0] === 4", SOURCE)
+    page.keyboard.press("Delete")
+    until(page, "s.shaping.shape.modes.length === 25 && s.view.shape[1].length === 1", SOURCE)
+    page.keyboard.press("Control+z")
+    until(page, "s.shaping.shape.modes.length === 26", SOURCE)
+    before = look(page, "JSON.stringify(s.view)", SOURCE)
+    page.wait_for_url(lambda url: json.loads(parse_qs(urlsplit(url).query)["race"][0]) == {"race": json.loads(str(before))})
+    page.reload()
+    until(page, "s.lanes[0]?.modes === 26", SOURCE)
+    assert look(page, "JSON.stringify(s.view)", SOURCE) == before
+    stage.get_by_role("button", name="as it was", exact=True).click()
+    until(page, "s.lanes[0].modes === 25 && !s.view.shape && s.shaping.law === s.shaping.base", SOURCE)
+
+
+def test_escapes_take_longer_the_higher_the_barrier(visit: Open) -> None:
+    page, stage = opened(visit, {"barrier": True, "rate": 2000})
+    barrier = stage.get_by_role("slider", name="barrier")
+    expect(barrier).to_have_attribute("aria-valuetext", re.compile(r"^21\.5 nats"))
+    stage.get_by_label("chains in each lane").select_option("64")
+    barrier.fill("-0.34")
+    until(page, "s.shaping.barrier < 5 && s.lanes[0].many === 64", SOURCE)
+    look(page, "s.stride(400)", SOURCE)
+    until(page, "!s.behind", SOURCE)
+    label = re.compile(
+        r"At a barrier of [34]\.\d+ nats, evaluations .*: Metropolis–Hastings [\d,]+, .* 0 dots of earlier barriers"
+    )
+    expect(stage.locator(".shapebar canvas")).to_have_attribute("aria-label", label)
+    barrier.fill("-0.24")
+    until(page, "s.shaping.barrier > 6 && s.tick === 0 && s.view.escapes.length === 4", SOURCE)
+    look(page, "s.stride(400)", SOURCE)
+    until(page, "!s.behind", SOURCE)
+    barrier.fill("-0.2")
+    until(page, "s.view.escapes.length === 8", SOURCE)
+    assert look(page, "(([low, high]) => high[2] > 2 * low[2])(s.view.escapes.filter(([lane]) => lane === 0))", SOURCE)
+    stage.get_by_role("button", name="undo", exact=True).click()
+    until(page, "s.view.escapes.length === 4 && s.tick === 400 && !s.behind", SOURCE)
+    stage.get_by_role("button", name="as it was", exact=True).click()
+    until(page, "!s.view.escapes && !s.view.width", SOURCE)

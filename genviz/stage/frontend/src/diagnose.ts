@@ -26,15 +26,17 @@ export function* correlation(chains: ArrayLike<number>[], lags: number): Generat
 type Moments = { means: Float64Array; within: number; between: number; draws: number };
 
 /** Mean variance within chains, variance of their means. */
-function moments(chains: ArrayLike<number>[]): Moments {
+function* moments(chains: ArrayLike<number>[]): Generator<void, Moments> {
   const draws = chains[0]?.length ?? 0;
   let within = 0;
-  const means = Float64Array.from(chains, (chain) => mean(chain));
-  chains.forEach((chain, k) => {
+  const means = new Float64Array(chains.length);
+  for (const [k, chain] of chains.entries()) {
+    means[k] = mean(chain);
     let sum = 0;
     for (let i = 0; i < draws; i++) sum += (chain[i] - means[k]) ** 2;
     within += sum / (draws - 1) / chains.length;
-  });
+    yield;
+  }
   return { means, within, between: variance(means), draws };
 }
 
@@ -53,9 +55,9 @@ function variance(x: ArrayLike<number>): number {
 }
 
 /** √(((T − 1)/T · W + B/T) / W) over half chains of T draws; not a number of fewer than four draws. */
-export function splitRhat(chains: ArrayLike<number>[]): number {
+export function* splitRhat(chains: ArrayLike<number>[]): Generator<void, number> {
   if ((chains[0]?.length ?? 0) < 4) return Number.NaN;
-  const { within, between, draws: t } = moments(halves(chains));
+  const { within, between, draws: t } = yield* moments(halves(chains));
   return Math.sqrt((t - 1) / t + between / within); // B = T · the variance of means
 }
 
@@ -129,7 +131,7 @@ export function* autocovariance(chains: ArrayLike<number>[], about?: number): Ge
 export function* effective(chains: ArrayLike<number>[]): Generator<void, number> {
   if ((chains[0]?.length ?? 0) < 4) return Number.NaN;
   const parts = halves(chains);
-  const { means, draws: n } = moments(parts);
+  const { means, draws: n } = yield* moments(parts);
   const total = parts.length * n;
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const part of parts) {
@@ -137,6 +139,7 @@ export function* effective(chains: ArrayLike<number>[]): Generator<void, number>
       if (value < low) low = value;
       if (value > high) high = value;
     }
+    yield;
   }
   if (high - low < 1e-15) return total;
   const covariance = yield* autocovariance(parts);

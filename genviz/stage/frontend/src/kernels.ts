@@ -17,11 +17,18 @@ export interface Target {
   readonly mixture?: Mixture | undefined; // where the whole density is one: its conditionals can be drawn from
 }
 
-/** A target of the two client programs; a density that is one mixture is asked directly, in float64. */
+/** A mixture, asked directly, in float64. */
+export const onMixture = (mixture: Mixture): Target => ({
+  dim: mixture.dim,
+  mixture,
+  energy: (x) => -mixture.log(x),
+  slope: (x, out) => -mixture.slope(x, out),
+});
+
+/** A target of the two client programs; a density that is one mixture is more exact without them. */
 export function targetOf(energy: Program, score: Program, dim: number): Target {
   const { mixture, bare } = energy;
-  if (mixture && bare && mixture.dim === dim)
-    return { dim, mixture, energy: (x) => -mixture.log(x), slope: (x, out) => -mixture.slope(x, out) };
+  if (mixture && bare && mixture.dim === dim) return onMixture(mixture);
   const given = new Float32Array(dim);
   return {
     dim,

@@ -20,6 +20,10 @@ const HELP: [string, string][] = [
   ["arrows, space on a board of units", "move over the units; hold one on, off, let it go"],
   ["Enter, Esc there", "select the nearest point, let it go"],
   ["arrows on a map of a race", "move where the chains start (shift: faster)"],
+  [
+    "arrows, + −, Delete on a mode of its target",
+    "move it, change its share, take it off; Enter chooses it, ctrl Z takes back",
+  ],
   ["G", "save a picture, a clip, a script …"],
   ["arrows where a particle or a grip is", "move it (shift: faster); Esc lets it go"],
   ["arrows, Enter on a picture to complete", "move the sponge, wipe (shift: bring back); ctrl Z, Esc"],

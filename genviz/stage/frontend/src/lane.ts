@@ -54,6 +54,8 @@ export class Lane {
   private kept = new Uint32Array(1); // proposals accepted up to a step
   private swapped = new Uint32Array(1);
   private diverged = new Uint32Array(1); // steps refused as they diverged, or had no energy
+  private jumped = new Uint32Array(1); // how often any chain went to another mode
+  private readonly last: Int16Array; // the mode that each chain was in last, −1 none yet
   private readonly whole: Float64Array[] = []; // all replicas of all chains, every so many steps
   private past: { chains: Chain[]; step: number } | null = null;
   private work: Generator<void, Figures> | null = null;
@@ -77,6 +79,7 @@ export class Lane {
     });
     this.xs = starts.map(() => new Float32Array(2 * 256));
     this.at = starts.map(() => new Int16Array(256));
+    this.last = new Int16Array(starts.length).fill(-1);
     this.note();
   }
 
@@ -103,7 +106,7 @@ export class Lane {
   private note(): void {
     const { steps, chains, kernel } = this;
     this.room(steps + 1);
-    let [kept, swapped, diverged] = [0, 0, 0];
+    let [kept, swapped, diverged, jumped] = [0, 0, 0, 0];
     for (let k = 0; k < chains.length; k++) {
       const chain = chains[k];
       const [x, y] = [chain.x[0], chain.dim > 1 ? chain.x[1] : 0];
@@ -114,6 +117,10 @@ export class Lane {
         const mode = this.ground.target.mixture?.mode(chain.x) ?? -1;
         this.at[k][steps] = mode;
         if (mode >= 0 && this.first[mode] < 0) this.first[mode] = steps;
+        if (mode >= 0 && mode !== this.last[k]) {
+          jumped += Number(this.last[k] >= 0);
+          this.last[k] = mode;
+        }
       }
       if (!steps) continue;
       if (kernel.betas.length > 1) for (const moved of chain.kept) kept += Number(moved);
@@ -124,6 +131,7 @@ export class Lane {
     this.kept[steps] = (this.kept[steps - 1] ?? 0) + kept;
     this.swapped[steps] = (this.swapped[steps - 1] ?? 0) + swapped;
     this.diverged[steps] = (this.diverged[steps - 1] ?? 0) + diverged;
+    this.jumped[steps] = (this.jumped[steps - 1] ?? 0) + jumped;
     if (steps % KEPT) return;
     const size = chains[0]?.x.length ?? 0;
     const all = new Float64Array(size * chains.length);
@@ -145,6 +153,7 @@ export class Lane {
     this.kept = wider(this.kept, 1);
     this.swapped = wider(this.swapped, 1);
     this.diverged = wider(this.diverged, 1);
+    this.jumped = wider(this.jumped, 1);
   }
 
   /** The cells round a place are seen from now on. */
@@ -253,6 +262,11 @@ export class Lane {
     return this.diverged[step];
   }
 
+  /** How often any chain has come to another mode than its last one. */
+  jumps(step: number): number {
+    return this.jumped[step];
+  }
+
   // ------------------------------------------------------------ what its past says
 
   /** Works on the figures up to a step until time is up; whether they are there. */
@@ -301,15 +315,12 @@ export class Lane {
       }
       yield;
     }
-    const columns = Array.from({ length: Math.min(ground.target.dim, 2) }, (_, side) =>
-      this.xs.map((xs) => {
-        const column = new Float64Array(count);
-        for (let n = 0; n < count; n++) column[n] = xs[2 * n + side];
-        return column;
-      }),
-    );
-    yield;
-    const rhat = Math.max(...columns.map(splitRhat));
+    const columns: Float64Array[][] = [];
+    let rhat = Number.NEGATIVE_INFINITY;
+    for (let side = 0; side < Math.min(ground.target.dim, 2); side++) {
+      columns.push(yield* this.column(side, count));
+      rhat = Math.max(rhat, yield* splitRhat(columns[side]));
+    }
     const mixed = rhat <= STUCK && !stuck;
     let ess = Number.NaN;
     for (const column of mixed ? columns : []) {
@@ -328,6 +339,18 @@ export class Lane {
       jumps,
       alone,
     };
+  }
+
+  /** One coordinate of every chain. */
+  private *column(side: number, count: number): Generator<void, Float64Array[]> {
+    const columns: Float64Array[] = [];
+    for (const xs of this.xs) {
+      const column = new Float64Array(count);
+      for (let n = 0; n < count; n++) column[n] = xs[2 * n + side];
+      columns.push(column);
+      yield;
+    }
+    return columns;
   }
 
   /** The trap: halves of chains agree, though there are modes that none of them has seen. */

@@ -5,7 +5,7 @@ import type { Tensor } from "./types";
 
 const FAINT = 40; // nats below the largest term at which another one no longer counts
 const REACH = 3; // standard deviations within which a point counts for its nearest centre
-const APART = 6; // … between centres of which one can say so
+export const APART = 6; // … between centres of which one can say so
 
 /** Chance as a sampler needs it. */
 export type Draws = { uniform(): number; noise(): number };
@@ -152,19 +152,24 @@ export class Mixture {
 
   /** Whether its components are modes that a point can be told to be in. */
   get modal(): boolean {
-    this.apart ??= this.separate();
-    return this.apart;
+    return this.count > 1 && this.gap >= APART;
   }
-  private apart: boolean | undefined;
 
-  private separate(): boolean {
+  /** From one centre to another, the least, in standard deviations of that other one. */
+  get gap(): number {
+    this.least ??= this.nearest();
+    return this.least;
+  }
+  private least: number | undefined;
+
+  private nearest(): number {
     const { count, dim: d, means } = this;
-    if (count < 2) return false;
+    let least = Number.POSITIVE_INFINITY;
     for (let k = 0; k < count; k++) {
       const other = means.subarray(k * d, (k + 1) * d);
-      for (let l = 0; l < count; l++) if (l !== k && Math.sqrt(this.distance(other, l)) < APART) return false;
+      for (let l = 0; l < count; l++) if (l !== k) least = Math.min(least, this.distance(other, l));
     }
-    return true;
+    return Math.sqrt(least);
   }
 
   /** The mode that a point counts for, −1 for none. */

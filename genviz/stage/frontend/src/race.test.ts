@@ -2,6 +2,8 @@ import { beforeEach, expect, test } from "vitest";
 import { LAGS, Lane } from "./lane";
 import { compile } from "./programs";
 import { NONE, Race } from "./race";
+import { moved, put, widened } from "./shape";
+import type { Shaping } from "./shaping";
 import { browser, pass } from "./testing";
 import type { Op, Pane, Program, Scene, Source, Tensor } from "./types";
 
@@ -193,6 +195,25 @@ test("chains start where they are told: near the centre, near a point, at exact 
   expect(race.view).toMatchObject({ chains: 20, begin: "draws", seed: 3 });
 });
 
+test("64 chains are the 5 and 59 more, and their figures pause without another result", async () => {
+  const few = made();
+  few.stride(60);
+  const race = made();
+  race.chains = 64;
+  race.stride(60);
+  for (let k = 0; k < 200 && race.behind; k++) await pass(16);
+  expect(race.lanes.map(({ many }) => many)).toEqual([64, 64, 64, 64]);
+  for (let k = 0; k < 5; k++) expect(race.lanes[1].place(k, 60)).toEqual(few.lanes[1].place(k, 60));
+  const [a, b] = [race.lanes[3], new Lane(race.lanes[3].settings, race.lanes[3].ground)];
+  b.run(a.steps, 1e12);
+  while (!a.diagnose(a.steps, performance.now() + 0.01));
+  b.diagnose(b.steps, 1e12);
+  expect(a.figures).toEqual(b.figures);
+  const twin = made();
+  twin.view = JSON.parse(JSON.stringify(race.view));
+  expect(twin.chains).toBe(64);
+});
+
 test("the fog clears where chains have been, and only from then on", () => {
   const race = made();
   race.stride(50);
@@ -240,4 +261,135 @@ test("acceptance and swaps count what was tried", () => {
   }
   expect(lane.acceptance(lane.steps)).toBeCloseTo(kept / lane.steps / 5, 9);
   expect(lane.swaps(lane.steps)).toBeCloseTo(swaps / tried, 9);
+});
+
+const shapingOf = (race: Race) => race.shaping as Shaping;
+const trails = (race: Race) => race.lanes.map((lane) => [...lane.places(0).subarray(0, 2 * lane.steps + 2)]);
+async function caughtUp(race: Race): Promise<void> {
+  for (let k = 0; k < 500 && race.behind; k++) await pass(16);
+}
+
+test("a shaped target has its own steps, modes and draws, and all chains begin anew", () => {
+  const race = made();
+  race.set(0, { eps: 0.9 }); // a person's own
+  race.begin = "draws";
+  race.stride(200);
+  const shaping = shapingOf(race);
+  shaping.change(widened(put(shaping.shape, 2, 2, shaping.frame), 2));
+  expect([race.tick, race.modes]).toEqual([0, 0]); // too near to be told apart
+  shaping.change(widened(shaping.shape, 1.2));
+  expect([race.tick, race.modes, race.lanes[0].modes]).toEqual([0, 26, 26]);
+  expect(race.of.map(({ eps }) => eps)).toEqual([0.9, 0.48, 0.18, 0.6]);
+  const law = race.ground?.target.mixture;
+  for (const { x } of race.lanes[0].moment(0)) {
+    expect(CENTRES).not.toContainEqual([...x]); // no row of the data
+    expect(law?.log(x)).toBeGreaterThan(-20);
+  }
+  expect(race.ground?.field?.tensors.values?.shape).toEqual([160, 160]);
+});
+
+test("what is taken back is bit for bit as it was, the place of the race too", async () => {
+  const race = made();
+  race.stride(600);
+  await caughtUp(race);
+  const state = () => ({
+    view: JSON.stringify(race.view),
+    trails: trails(race),
+    law: race.ground?.target.mixture,
+    field: race.ground?.field,
+  });
+  const first = race.ground;
+  const states = [state()];
+  const shaping = shapingOf(race);
+  for (const [x, tick] of [
+    [-1, 250],
+    [1.5, 90],
+  ]) {
+    shaping.change(widened(moved(shaping.shape, 12, x, 0.5, shaping.frame), 1 + x / 10));
+    race.stride(tick);
+    await caughtUp(race);
+    states.push(state());
+  }
+  for (const before of [states[1], states[0]]) {
+    shaping.undo();
+    await caughtUp(race);
+    expect(state()).toEqual(before);
+  }
+  expect(race.ground).toBe(first);
+  expect(shaping.undoes).toBe(false);
+  shaping.change(put(shaping.shape, 2, 2, shaping.frame));
+  shaping.reset();
+  expect([shaping.changed, shaping.undoes, race.ground === first]).toEqual([false, true, true]);
+});
+
+test("while it is dragged only the picture follows; a drag that comes to nothing leaves the race where it was", () => {
+  const race = made();
+  race.stride(100);
+  const before = [race.view, race.lanes, race.ground];
+  const shaping = shapingOf(race);
+  shaping.show(moved(shaping.shape, 3, 0, 9, shaping.frame));
+  expect([race.tick, race.lanes]).toEqual([100, before[1]]);
+  expect(race.ground?.field?.tensors.values?.shape).toEqual([56, 56]);
+  shaping.drop();
+  expect([race.view, race.lanes, race.ground]).toEqual(before);
+  shaping.show(moved(shaping.shape, 3, 0, 9, shaping.frame));
+  shaping.settle();
+  expect([race.tick, race.view.shape, shaping.undoes]).toEqual([0, [[3, 0, 9]], true]);
+});
+
+test("a link has the shaped target, and the same race on it", async () => {
+  const race = made();
+  const shaping = shapingOf(race);
+  shaping.change(widened(put(moved(shaping.shape, 4, 6.1, -7, shaping.frame), 2, 2, shaping.frame), 0.9));
+  shaping.on = true;
+  race.begin = "draws";
+  race.stride(300);
+  const twin = made();
+  twin.view = JSON.parse(JSON.stringify(race.view));
+  await caughtUp(twin);
+  expect(twin.view).toEqual(race.view);
+  expect(race.view).toMatchObject({
+    shape: [
+      [4, 6.1, -7],
+      [-13, 2, 2],
+    ],
+    width: 0.9,
+    shaping: true,
+  });
+  expect(race.view.lanes).toBeUndefined(); // at the steps that suit it
+  expect(trails(twin)).toEqual(trails(race));
+});
+
+test("each jump costs so many evaluations; at other barriers it did, which is kept until a lane is another", async () => {
+  const race = made();
+  const shaping = shapingOf(race);
+  shaping.change(widened(shaping.shape, 2.2));
+  race.stride(3000);
+  await caughtUp(race);
+  const lane = race.lanes[0];
+  lane.diagnose(lane.steps, 1e12);
+  const jumps = [...(lane.figures?.jumps.values() ?? [])].reduce((a, b) => a + b, 0);
+  expect(lane.jumps(lane.steps)).toBe(jumps);
+  expect(jumps).toBeGreaterThan(50);
+  shaping.change(widened(shaping.shape, 1));
+  race.stride(500);
+  const { escapes = [] } = race.view;
+  expect(escapes[0]).toEqual([
+    0,
+    Number((13.3333 ** 2 / 4.84 / 8 - Math.log(2)).toFixed(2)),
+    Number((15_000 / jumps).toPrecision(3)),
+  ]);
+  shaping.change(widened(shaping.shape, 1.1));
+  expect(race.view.escapes?.find(([i, nats]) => !i && nats > 20)).toEqual([0, 21.53, 2500, 1]); // none in 500 of 5 chains
+  race.remove(0);
+  expect(race.view.escapes?.map(([i]) => i)).toEqual(
+    escapes
+      .slice(1)
+      .concat(escapes.slice(1))
+      .map(([i]) => i - 1),
+  );
+  race.set(0, { eps: 1 });
+  expect(race.view.escapes?.some(([i]) => i === 0)).toBe(false);
+  shaping.reset();
+  expect(race.view.escapes).toBeUndefined();
 });

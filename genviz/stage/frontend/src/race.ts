@@ -5,11 +5,13 @@ import { type Settings as Laned, RANGES, type Sampler, type Target, targetOf } f
 import { type Fog, Lane } from "./lane";
 import { Player } from "./player";
 import { Chance } from "./random";
+import { drawn, within } from "./shape";
+import { Shaping } from "./shaping";
 import type { Field, Frame, Pane, Program, Scene, Source, Tensor } from "./types";
 import { number, whole } from "./words";
 
 export const RATES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000]; // ticks a second
-export const CHAINS = [1, 5, 20];
+export const CHAINS = [1, 5, 20, 64];
 export const MOST = 4; // lanes
 export const LEAST = 2;
 const BUDGET = 10_000; // ticks of a race; as many again each time it is sent on
@@ -36,6 +38,11 @@ export type RaceView = {
   rate?: number;
   guess?: number;
   tick?: number;
+  shaping?: boolean; // modes can be taken hold of
+  barrier?: boolean; // it is shown, and how long escapes take
+  shape?: number[][]; // what of the modes differs: see shape.ts
+  width?: number; // factor of all widths
+  escapes?: number[][]; // told at other barriers: see escape.ts
 };
 export const NONE = 9; // the guess that no lane does it
 
@@ -77,6 +84,7 @@ export class Race extends Player {
   readonly base: Source;
   lanes: Lane[] = [];
   ground: Ground | null = null;
+  shaping: Shaping | null = null; // what a person does to the target
   tick = 0;
   slow = false;
   jumps = false; // how often chains went from mode to mode is drawn
@@ -130,6 +138,7 @@ export class Race extends Player {
   set(lane: number, change: Partial<Laned>): void {
     const before = this.settings[lane];
     const other = change.sampler && change.sampler !== before.sampler ? this.tuned(change.sampler) : before;
+    this.shaping?.forget(lane);
     this.settings[lane] = { ...other, ...change };
     this.lanes[lane] = this.made(this.settings[lane]);
     this.changed();
@@ -147,6 +156,7 @@ export class Race extends Player {
     if (this.settings.length <= LEAST) return;
     this.settings.splice(lane, 1);
     this.lanes.splice(lane, 1);
+    this.shaping?.forget(lane, true);
     if (this.guessed !== NONE) this.guessed = -1;
     this.changed();
   }
@@ -243,6 +253,26 @@ export class Race extends Player {
     this.changed();
   }
 
+  /** Another target: a step that suited the last one suits this one, and is as in `lanes` where those are given. */
+  stand(ground: Ground, lanes: readonly Laned[] = [], tick = 0): void {
+    const suited = this.settings.map(({ sampler, eps }) => eps === this.tuned(sampler).eps);
+    this.ground = ground;
+    this.settings = this.settings.map((one, i) => {
+      const was = lanes[i]?.sampler === one.sampler ? lanes[i] : this.tuned(one.sampler);
+      return suited[i] ? { ...one, eps: was.eps } : one;
+    });
+    this.again();
+    this.from(tick);
+  }
+
+  /** As if it had come so far: the lanes catch up. */
+  private from(tick: number): void {
+    this.tick = within(Math.round(tick), [0, LONGEST]);
+    this.until = Math.max(BUDGET, Math.ceil(this.tick / BUDGET) * BUDGET);
+    this.placed();
+    this.changed();
+  }
+
   get view(): RaceView {
     const usual = LANES.map((name) => this.tuned(name));
     const lanes = this.settings.map((one) => brief(one));
@@ -259,6 +289,7 @@ export class Race extends Player {
       ...(this.pace !== 200 && { rate: this.pace }),
       ...(this.guessed >= 0 && { guess: this.guessed }),
       ...(tick && { tick }),
+      ...this.shaping?.view,
     };
   }
 
@@ -522,6 +553,7 @@ export class Race extends Player {
       this.programs = [energy, score];
       this.ground = grounded(base.scene, energy, score);
       if (!this.ground) return;
+      this.shaping = new Shaping(this, this.ground);
       this.scene = { ...base.scene, panes: [this.ground.pane], latent: 0 };
       if (!this.settings.length) this.settings = LANES.map((name) => this.tuned(name));
       this.leave?.();
@@ -535,6 +567,7 @@ export class Race extends Player {
     this.wish = null;
     const offered = this.samplers.map(([name]) => name);
     const lanes = (view.lanes ?? []).filter(({ sampler }) => offered.includes(sampler)).slice(0, MOST);
+    this.ground = this.shaping?.take(view, lanes.length || LANES.length) ?? this.ground; // a step is tuned to it
     this.settings =
       lanes.length >= LEAST ? lanes.map((one) => judged(one, this.tuned(one.sampler))) : LANES.map((name) => this.tuned(name));
     this.timing = view.clock ?? "evaluations";
@@ -548,10 +581,7 @@ export class Race extends Player {
     this.guessed = view.guess ?? -1;
     if (this.guessed !== NONE && this.guessed >= this.settings.length) this.guessed = -1;
     this.again();
-    this.tick = within(Math.round(view.tick ?? 0), [0, LONGEST]);
-    this.until = Math.max(BUDGET, Math.ceil(this.tick / BUDGET) * BUDGET);
-    this.placed();
-    this.changed();
+    this.from(view.tick ?? 0);
   }
 
   private made(settings: Laned): Lane {
@@ -567,6 +597,7 @@ export class Race extends Player {
     return Array.from({ length: this.count }, (_, k) => {
       chance.turn(k, 0);
       const n = draws?.shape[0] ?? 0;
+      if (this.start === "draws" && !n && target.mixture) return drawn(target.mixture, chance);
       if (this.start === "draws" && draws && n) {
         const row = Math.floor(chance.uniform() * n);
         return Float64Array.from({ length: target.dim }, (_, i) => draws.data[row * target.dim + i]);
@@ -576,8 +607,6 @@ export class Race extends Player {
     });
   }
 }
-
-const within = (value: number, [low, high]: readonly [number, number]) => Math.min(Math.max(value, low), high);
 
 /** What of a lane's settings its sampler reads. */
 function brief({ sampler, eps, leapfrog, temperatures }: Laned): Laned {

@@ -22,6 +22,7 @@ export class RaceBar {
   private readonly pressed: [HTMLButtonElement, () => boolean][] = [];
   private readonly chains = el("select", { "aria-label": "chains in each lane" });
   private readonly seed = el("input", { type: "number", min: 0, max: 999_999, step: 1, "aria-label": "seed of the chance" });
+  private readonly target: HTMLElement; // what may be done to it
   private readonly more: HTMLButtonElement;
   private guessed = "";
   private shown = "";
@@ -89,6 +90,25 @@ export class RaceBar {
         race.changed();
       },
     );
+    const shape = this.button(
+      "shape",
+      "Take hold of the target: move its modes, add some, take some off, make them heavier",
+      () => race.shaping?.on ?? false,
+      () => {
+        if (race.shaping) race.shaping.on = !race.shaping.on;
+        race.changed();
+      },
+    );
+    const barrier = this.button(
+      "barrier",
+      "How high the passes between modes are, and how long it takes to get over them",
+      () => race.shaping?.open ?? false,
+      () => {
+        if (race.shaping) race.shaping.open = !race.shaping.open;
+        race.changed();
+      },
+    );
+    this.target = group("", shape, barrier);
     this.more = el("button", { class: "text-button", type: "button" }, "add a lane");
     this.more.addEventListener("click", () => host.run(() => race.add()));
     this.root.append(
@@ -100,6 +120,8 @@ export class RaceBar {
         group("chains", this.chains),
         start,
         group("", fog, jumps),
+        this.target,
+        board.shaper.back,
         group("seed", this.seed),
         this.more,
       ),
@@ -147,6 +169,9 @@ export class RaceBar {
       race.fog,
       race.jumps,
       race.seed,
+      race.shaping?.on,
+      race.shaping?.open,
+      race.shaping?.able,
       names.length,
     ].join("|");
     if (look === this.shown) return;
@@ -161,6 +186,7 @@ export class RaceBar {
     for (const [button, on] of this.pressed) button.setAttribute("aria-pressed", String(on()));
     this.chains.value = String(race.chains);
     this.seed.value = String(race.seed);
+    this.target.hidden = !race.shaping?.able;
     this.more.hidden = names.length >= MOST;
   }
 }

@@ -7,8 +7,11 @@ import { PLAIN } from "./draw/curves";
 import { Backdrops, type Course, drawCharts, drawCourse, drawMap, type Flash, type Seen, tall } from "./draw/race";
 import { RANGES, type Sampler, type Settings } from "./kernels";
 import type { Lane } from "./lane";
+import { Modes } from "./modes";
 import { LEAST, type Race } from "./race";
 import { RaceBar } from "./racebar";
+import { ShapeBar } from "./shapebar";
+import { paper } from "./sheet";
 import type { Theme } from "./theme";
 import type { Pane } from "./types";
 import { number, whole } from "./words";
@@ -32,6 +35,8 @@ const STRIDE = 0.02; // of the map, that an arrow key moves the start
 export class RaceBoard {
   readonly root = el("div", { class: "race" });
   private readonly bar: RaceBar;
+  readonly shaper: ShapeBar;
+  readonly backdrop = new Backdrops(); // of all lanes while there is no fog
   private readonly warning = el("p", { class: "warning", role: "status", hidden: true });
   private readonly row = el("div", { class: "racelanes" });
   private readonly course = el("div", {
@@ -45,6 +50,7 @@ export class RaceBoard {
   private readonly handle = el("div", { class: "handle" });
   private readonly text = el("div", { class: "text" });
   private views: LaneView[] = [];
+  touched = 0; // the lane on whose map modes were taken hold of last: Tab walks through its handles
   private drawn = 0;
   private stood = 0;
   private width = 0;
@@ -54,9 +60,10 @@ export class RaceBoard {
     readonly race: Race,
     readonly host: Host,
   ) {
+    this.shaper = new ShapeBar(this);
     this.bar = new RaceBar(this);
     this.course.append(this.canvas, this.handle);
-    this.root.append(this.bar.root, this.warning, this.row, this.course, this.text);
+    this.root.append(this.bar.root, this.shaper.root, this.warning, this.row, this.course, this.text);
     let down = false;
     const to = (event: PointerEvent) => {
       const box = this.course.getBoundingClientRect();
@@ -75,6 +82,12 @@ export class RaceBoard {
         if (down) host.commit();
         down = false;
       });
+    this.root.addEventListener("keydown", (event) => {
+      if (!(event.ctrlKey || event.metaKey) || event.key !== "z" || !race.shaping?.undoes) return;
+      if (event.target instanceof HTMLInputElement && event.target.type === "number") return; // what is typed there
+      event.preventDefault();
+      void host.run(() => race.shaping?.undo());
+    });
     this.course.addEventListener("keydown", (event) => {
       if (event.key !== "Home" && event.key !== "End") return;
       event.preventDefault();
@@ -103,12 +116,14 @@ export class RaceBoard {
     const { race, views } = this;
     if (views.length !== race.of.length) {
       this.views = race.of.map((_, i) => new LaneView(this, i));
+      this.touched = 0;
       this.row.replaceChildren(...this.views.map(({ root }) => root));
       this.layout(this.root.clientWidth);
     }
     if (race.ground && !this.text.firstChild) this.explained(race.ground.pane);
     const done = race.diagnose(now + FIGURING, race.slow ? 1 : APART);
     this.bar.draw(); // a verdict may rest on the figures
+    this.shaper.draw(now);
     if (this.host.still && race.playing && now - this.stood < PATIENCE) return; // in steps, not in motion
     this.stood = now;
     const due = this.views.filter((view) => view.stale && (!race.playing || now - view.judgedAt > CALM));
@@ -170,7 +185,7 @@ export class RaceBoard {
       const printed = view.print(canvas, ratio);
       if (printed) return printed;
     }
-    return null;
+    return this.shaper.print(canvas, ratio);
   }
 }
 
@@ -188,7 +203,8 @@ class LaneView {
   private readonly told = el("p", { class: "told", title: "The last step of the first chain, the large disc" });
   private readonly counts = el("dl", { class: "counts" });
   private readonly rows = new Map<string, HTMLElement>();
-  private readonly backdrop = new Backdrops();
+  private readonly backdrop = new Backdrops(); // with the fog that its own chains have not cleared
+  private readonly modes: Modes;
   private width = 0;
   private offered = "";
   private flash: Flash[] = [];
@@ -206,6 +222,7 @@ class LaneView {
   ) {
     const { race, host } = board;
     const set = (change: Partial<Settings>) => race.set(i, change);
+    this.modes = new Modes(board, i);
     this.sampler.addEventListener("change", () => host.run(() => set({ sampler: this.sampler.value as Sampler })));
     const done = () => host.commit();
     this.eps = new Dial("ε", "Length of a step, in units of the data", RANGES.eps, true, (eps) => set({ eps }), done);
@@ -222,7 +239,7 @@ class LaneView {
     this.root.append(
       el("header", {}, this.swatch, this.sampler, this.off),
       el("div", { class: "dials" }, this.eps.root, this.leapfrog.root, this.temperatures.root),
-      el("div", { class: "map" }, this.map),
+      el("div", { class: "map" }, this.map, this.modes.root),
       this.told,
       this.counts,
       this.charts,
@@ -343,7 +360,9 @@ class LaneView {
             : [0, 0]
           : null,
     };
-    paper(this.map, this.width, height, (g) => this.seen && drawMap(g, this.width, height, this.seen, this.backdrop));
+    const backdrop = race.fog ? this.backdrop : board.backdrop;
+    paper(this.map, this.width, height, (g) => this.seen && drawMap(g, this.width, height, this.seen, backdrop));
+    this.modes.draw(this.seen.plane);
     const open = race.begin === "point" || !race.tick;
     this.map.classList.toggle("open", open);
     this.map.classList.toggle("latent", open); // arrow keys are its own
@@ -542,26 +561,6 @@ function steps(lane: Lane, chain: Seen["told"] extends (infer C)[] | null ? C : 
 }
 
 const ratio = (log: number) => (log < -7 ? "below 0.001" : number(Math.exp(log), 2));
-
-/** Draws on a canvas of so many CSS pixels. */
-function paper(
-  canvas: HTMLCanvasElement,
-  w: number,
-  h: number,
-  draw: (g: CanvasRenderingContext2D) => unknown,
-  ratio = window.devicePixelRatio || 1,
-): void {
-  const [pw, ph] = [Math.round(w * ratio), Math.round(h * ratio)];
-  if (canvas.width !== pw || canvas.height !== ph) {
-    [canvas.width, canvas.height] = [pw, ph];
-    canvas.style.width = `${w}px`;
-    canvas.style.height = `${h}px`;
-  }
-  const g = canvas.getContext("2d");
-  if (!g) return;
-  g.setTransform(ratio, 0, 0, ratio, 0, 0);
-  draw(g);
-}
 
 /** One number of a lane: dragged, typed or stepped. */
 class Dial {

@@ -12,6 +12,8 @@ import { drawField, scratch } from "./field";
 
 const TAIL = 12; // steps
 const FLASH = 450; // ms
+const HUES = 10; // and as many shapes: the eleventh chain looks like the first
+const TRACED = 20; // chains, more would be one blot
 export const CHART = { title: 15, plot: 46, gap: 12 };
 
 export type Flash = { from: number; to: number; since: number };
@@ -33,9 +35,10 @@ export type Seen = {
   start: [number, number] | null;
 };
 
-/** The picture that stands still: kept until theme, size or fog change. */
+/** The picture that stands still: kept until theme, size, target or fog change. */
 export class Backdrops {
   private key = "";
+  private field: Field | null = null;
   private readonly canvas = document.createElement("canvas");
   private veil: HTMLCanvasElement | null = null;
 
@@ -43,8 +46,8 @@ export class Backdrops {
     const ratio = g.getTransform().a || 1;
     const { theme, field, fog, cleared, plane } = seen;
     const key = `${w}|${h}|${ratio}|${theme.dark}|${theme.paper}|${fog && cleared}`;
-    if (key !== this.key) {
-      this.key = key;
+    if (key !== this.key || field !== this.field) {
+      [this.key, this.field] = [key, field];
       this.canvas.width = Math.round(w * ratio);
       this.canvas.height = Math.round(h * ratio);
       const to = this.canvas.getContext("2d");
@@ -102,8 +105,7 @@ export class Backdrops {
 
 export function drawMap(g: CanvasRenderingContext2D, w: number, h: number, seen: Seen, backdrop: Backdrops): void {
   backdrop.draw(g, w, h, seen);
-  const { lane, theme, plane } = seen;
-  const step = settled(seen);
+  const { lane, theme } = seen;
   g.lineJoin = g.lineCap = "round";
   if (seen.jumps) chords(g, seen);
   if (seen.start) starting(g, seen.start, seen);
@@ -111,10 +113,11 @@ export function drawMap(g: CanvasRenderingContext2D, w: number, h: number, seen:
   if (seen.orbit) orbit(g, seen.orbit.path, seen.orbit.places, seen, 0.9);
   if (seen.told && lane.settings.sampler === "pt") replicas(g, seen);
   if (seen.told) for (let k = seen.told.length - 1; k >= 0; k--) proposed(g, seen.told[k], k, seen);
-  for (let k = lane.many - 1; k >= 0; k--) {
-    const [x, y] = lane.place(k, step);
-    mark(g, theme, k, plane.px(x), plane.py(y), k ? 3.4 : 4.6);
+  for (let hue = Math.min(HUES, lane.many) - 1; hue >= 0; hue--) {
+    const others = Array.from({ length: Math.ceil((lane.many - hue) / HUES) }, (_, i) => hue + HUES * i).filter((k) => k > 0);
+    marks(g, seen, hue, others, 3.4);
   }
+  marks(g, seen, 0, [0], 4.6);
   if (!seen.still) flashes(g, seen);
   g.globalAlpha = 1;
   g.strokeStyle = theme.line;
@@ -126,16 +129,21 @@ export function drawMap(g: CanvasRenderingContext2D, w: number, h: number, seen:
 /** Until the coin has fallen the chains stand where they stood. */
 const settled = ({ step, phase }: Seen) => (phase < 3 ? Math.max(step - 1, 0) : step);
 
-/** A hue and a shape for each chain, rimmed with paper. */
-function mark(g: CanvasRenderingContext2D, theme: Theme, k: number, x: number, y: number, r: number): void {
+/** Chains of a hue and its shape, rimmed with paper: one path, as there may be many. */
+function marks(g: CanvasRenderingContext2D, seen: Seen, hue: number, chains: number[], r: number): void {
+  const { lane, theme, plane } = seen;
+  const step = settled(seen);
   g.beginPath();
-  trace(g, SHAPES[k % 10], x, y, r);
+  for (const k of chains) {
+    const [x, y] = lane.place(k, step);
+    trace(g, SHAPES[hue], plane.px(x), plane.py(y), r);
+  }
   g.setLineDash([]);
   g.globalAlpha = 1;
   g.lineWidth = 2;
   g.strokeStyle = `rgb(${theme.paper.join(" ")} / 0.9)`;
   g.stroke();
-  g.fillStyle = theme.classes[k % 10];
+  g.fillStyle = theme.classes[hue];
   g.fill();
 }
 
@@ -146,17 +154,17 @@ function tails(g: CanvasRenderingContext2D, seen: Seen): void {
   const parts = 3;
   g.setLineDash([]);
   g.lineWidth = 1.4;
-  for (let k = 0; k < lane.many; k++) {
-    g.strokeStyle = theme.classes[k % 10];
+  for (let hue = 0; hue < Math.min(HUES, lane.many); hue++) {
+    g.strokeStyle = theme.classes[hue];
     for (let part = 0; part < parts; part++) {
-      const [from, to] = [part, part + 1].map((at) => step - TAIL + (TAIL * at) / parts);
+      const [from, to] = [part, part + 1].map((at) => Math.max(step - TAIL + (TAIL * at) / parts, 0));
       if (to <= 0) continue;
       g.globalAlpha = (0.75 * (part + 1)) / parts;
       g.beginPath();
-      for (let n = Math.max(from, 0); n <= to; n++) {
-        const [x, y] = lane.place(k, n);
-        if (n === Math.max(from, 0)) g.moveTo(plane.px(x), plane.py(y));
-        else g.lineTo(plane.px(x), plane.py(y));
+      for (let k = hue; k < lane.many; k += HUES) {
+        const xs = lane.places(k);
+        g.moveTo(plane.px(xs[2 * from]), plane.py(xs[2 * from + 1]));
+        for (let n = from + 1; n <= to; n++) g.lineTo(plane.px(xs[2 * n]), plane.py(xs[2 * n + 1]));
       }
       g.stroke();
     }
@@ -375,7 +383,10 @@ export function drawCharts(g: CanvasRenderingContext2D, w: number, charts: Chart
   const { lane, theme } = charts;
   const { figures } = lane;
   const plots: [string, (box: Box) => void][] = [
-    ["x₁ of each chain, by step", (box) => traces(g, box, charts)],
+    [
+      lane.many > TRACED ? `x₁ of ${TRACED} of ${lane.many} chains, by step` : "x₁ of each chain, by step",
+      (box) => traces(g, box, charts),
+    ],
     ["autocorrelation, lags 0 to 100", (box) => rhos(g, box, theme, figures)],
     ["x₁: share visited, truth dashed", (box) => marginals(g, box, charts)],
   ];
@@ -411,8 +422,8 @@ function traces(g: CanvasRenderingContext2D, box: Box, { lane, step, theme, x }:
   const plane = new Plane(box, [0, Math.max(step, 10), x[0], x[1]]);
   const columns = Math.max(2, Math.floor(box.w));
   g.lineWidth = 1;
-  for (let k = lane.many - 1; k >= 0; k--) {
-    g.strokeStyle = g.fillStyle = theme.classes[k % 10];
+  for (let k = Math.min(lane.many, TRACED) - 1; k >= 0; k--) {
+    g.strokeStyle = g.fillStyle = theme.classes[k % HUES];
     g.globalAlpha = lane.many > 5 ? 0.5 : 0.8;
     g.beginPath();
     const xs = lane.places(k);
