@@ -310,12 +310,14 @@ export class Race extends Player {
     return NAMES[sampler] + (twice ? ` (lane ${lane + 1})` : "");
   }
 
-  get unit(): string {
-    return this.timing === "evaluations" ? "evaluations a chain" : "steps";
+  /** So many ticks, in words. */
+  private counted(ticks: number): string {
+    const one = ticks === 1 ? "" : "s";
+    return `${whole(ticks)} ${this.timing === "evaluations" ? `evaluation${one} a chain` : `step${one}`}`;
   }
 
   get position(): string {
-    return `${whole(this.playhead)} of ${whole(this.until)} ${this.unit}`;
+    return `${whole(this.playhead)} of ${this.counted(this.until)}`;
   }
 
   get words(): string {
@@ -352,7 +354,7 @@ export class Race extends Player {
       const at = all.indexOf(best);
       return judged(
         this.guessed === at,
-        `${this.name(at)} has the most, ${number(best, 2)} effective samples after ${whole(BUDGET)} ${this.unit}.`,
+        `${this.name(at)} has the most, ${number(best, 2)} effective samples after ${this.counted(BUDGET)}.`,
       );
     }
     const ends = lanes.map((lane) => (lane.complete < 0 ? Number.POSITIVE_INFINITY : lane.complete * this.price(lane)));
@@ -362,7 +364,7 @@ export class Race extends Player {
       const names = best.map((i) => this.name(i)).join(" and ");
       return judged(
         best.includes(this.guessed),
-        `${names} ${best.length > 1 ? "were" : "was"} first: all ${this.modes} modes after ${whole(first)} ${this.unit}.`,
+        `${names} ${best.length > 1 ? "were" : "was"} first: all ${this.modes} modes after ${this.counted(first)}.`,
       );
     }
     if (playhead < BUDGET || this.behind) return "";
@@ -370,7 +372,7 @@ export class Race extends Player {
     const far = found.indexOf(Math.max(...found));
     return judged(
       this.guessed === NONE,
-      `none has found all ${this.modes} modes in ${whole(playhead)} ${this.unit}; ${this.name(far)} came furthest, with ${found[far]}.`,
+      `none has found all ${this.modes} modes in ${this.counted(playhead)}; ${this.name(far)} came furthest, with ${found[far]}.`,
     );
   }
 
