@@ -47,6 +47,8 @@ if few and not modern:
     page.pictures(["basins"], ["valleys"], height=380)
 page.pictures(["splitting" if plane else "halves"] if modern else ["crosstalk"], [] if modern else ["rules"])
 page.pictures([] if modern else ["cliff"], ["samples"], ["energies"])
+if not modern:
+    page.damage()  # the cliff painted by hand, run by the browser; all units at once, as a demonstration
 page.mathematics(
     [
         (

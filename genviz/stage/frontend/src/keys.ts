@@ -20,6 +20,7 @@ const HELP: [string, string][] = [
   ["arrows, space on a board of units", "move over the units; hold one on, off, let it go"],
   ["Enter, Esc there", "select the nearest point, let it go"],
   ["arrows on a map of a race", "move where the chains start (shift: faster)"],
+  ["arrows, space on a plane of damage", "move the brush (shift: faster), recall there; ctrl Z"],
   ["G", "save a picture, a clip, a script …"],
   ["arrows where a particle or a grip is", "move it (shift: faster); Esc lets it go"],
   ["arrows, Enter on a picture to complete", "move the sponge, wipe (shift: bring back); ctrl Z, Esc"],

@@ -544,7 +544,7 @@ function steps(lane: Lane, chain: Seen["told"] extends (infer C)[] | null ? C : 
 const ratio = (log: number) => (log < -7 ? "below 0.001" : number(Math.exp(log), 2));
 
 /** Draws on a canvas of so many CSS pixels. */
-function paper(
+export function paper(
   canvas: HTMLCanvasElement,
   w: number,
   h: number,
