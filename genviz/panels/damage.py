@@ -30,12 +30,12 @@ def damage(model: Model, data: Data, rng: Rng) -> list[Pane]:
             name="damage",
             title="How far may a memory be damaged?",
             layers=layers,
-            reads="Press and drag: under the brush memories are damaged and recalled, and the colour is what becomes of them; a "
-            "place that is painted again shows shares. With few memories a third of the bits may be wrong. Where more are "
+            reads="Press and drag: under the brush memories are damaged and recalled, and the colour is what becomes of them; "
+            "a place that is painted again shows shares. With few memories a third of the bits may be wrong. Where more are "
             "stored the valleys shrink, and past the dashed line Hebb's are gone: recalls rest in spurious states.",
-            how="Patterns of ±1, the first P of a list. By chance one of them and so many of its bits are turned; then unit after "
-            "unit, in random order, follows its input h = Ws (one of 10⁻⁶ or less moves none), until all rest, at most 50 "
-            "sweeps. The strip has the shares of all ends at the noise of the dotted line ±2 %. All at once is a demonstration "
+            how="Patterns of ±1, the first P of a list. By chance one of them and so many of its bits are turned; then unit "
+            "after unit, in random order, follows its input h = Ws (one of 10⁻⁶ or less moves none), until all rest, at most "
+            "50 sweeps. The strip has the shares of all ends at the noise of the dotted line ±2 %. All at once is a demonstration "
             "alone: every unit follows the same state, the energy may rise, and it may swing with period 2. Chance is a "
             "function of seed, place and trial.",
             alt="A plane of damage and number of memories, coloured by what recalls end in.",

@@ -3,7 +3,7 @@
 
 import { Player } from "./player";
 import { Chance } from "./random";
-import { type End, FATES, type Fate, judged, Network, type Rule, type Spins, Weights } from "./spins";
+import { type End, FATES, type Fate, judged, Network, type Rule, type Spins, shuffle, Weights } from "./spins";
 import type { Images, Pane, Program, Scene, Source } from "./types";
 
 export const COLUMNS = 51; // 0, 1, … 50 % of the bits are turned
@@ -34,7 +34,7 @@ export class Damage extends Player {
   private strokes: Stroke[] = [];
   private pending: { cell: number; stroke: Stroke }[] = []; // the latest is last, and first in turn
   private counts = new Uint16Array(0); // (cells, kinds)
-  private stride = 1; // from place to place of a plane that fills: scattered, each once in a round
+  private scattered = new Int32Array(0); // the places in the order that they are filled in
   private patterns: Spins[] = [];
   private weights = new Weights(0, "hebb");
   private network = new Network(0);
@@ -192,7 +192,7 @@ export class Damage extends Player {
   work(deadline: number): void {
     while (this.busy && performance.now() < deadline) {
       const { filling } = this;
-      const next = this.pending.at(-1) ?? (filling && { cell: (filling.next * this.stride) % this.cells, stroke: filling });
+      const next = this.pending.at(-1) ?? (filling && { cell: this.scattered[filling.next % this.cells], stroke: filling });
       if (!next) return;
       const { cell, stroke } = next;
       const memories = Math.floor(cell / COLUMNS) + 1;
@@ -300,8 +300,7 @@ export class Damage extends Player {
     this.weights = new Weights(size, rule);
     this.network = new Network(size);
     this.counts = new Uint16Array(this.cells * KINDS);
-    this.stride = Math.round(0.618 * this.cells);
-    while (divisor(this.stride, this.cells) > 1) this.stride++;
+    this.scattered = shuffle(new Int32Array(this.cells), this.chance.turn(this.rows, 0)); // next to the chance of the patterns
     this.strokes = [];
     this.pending = [];
     this.last = null;
@@ -315,8 +314,6 @@ function random(units: number, chance: Chance): Spins[] {
     return Int8Array.from({ length: units }, () => (chance.uniform() < 0.5 ? -1 : 1));
   });
 }
-
-const divisor = (a: number, b: number): number => (b ? divisor(b, a % b) : a);
 
 /** The panel's pane, and the memories of the page as spins; null where a scene has none. */
 function grounded(scene: Scene): Damage["ground"] {

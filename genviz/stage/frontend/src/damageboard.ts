@@ -3,7 +3,7 @@
 import { COLUMNS, type Damage } from "./damage";
 import { DamageBar } from "./damagebar";
 import { el, say } from "./dom";
-import { type Brush, colourOf, drawDamage, drawRecall, planeOf } from "./draw/damage";
+import { type Brush, colourOf, drawDamage, drawRecall, planeOf, tall } from "./draw/damage";
 import { paper } from "./raceboard";
 import { FATES, type Fate } from "./spins";
 import type { Theme } from "./theme";
@@ -13,11 +13,11 @@ import { number, whole } from "./words";
 export type Host = { readonly theme: Theme; commit(): void };
 
 const RADIUS = { mouse: 11, touch: 15 }; // pixels of the brush
-const SIDE = 250; // pixels of what stands beside the plane
+const SIDE = 284; // pixels of what stands beside the plane
 const GAP = 24;
 const NARROW = 560;
-const TALL = { plane: 340, narrow: 300, recall: 98 };
-const CALM = 200; // ms between two sentences
+const TALL = { wide: 340, narrow: 300 };
+const CALM = 250; // ms between two recalls that are told
 const FAR = 5; // places, that arrow keys go with shift
 
 const LEGEND: Record<Fate, [name: string, how: string]> = {
@@ -75,7 +75,7 @@ export class DamageBoard {
   private get size(): { w: number; h: number; side: number } {
     const narrow = this.width < NARROW;
     const w = narrow ? this.width : this.width - SIDE - GAP;
-    return { w, h: narrow ? TALL.narrow : TALL.plane, side: narrow ? this.width : SIDE };
+    return { w, h: narrow ? TALL.narrow : TALL.wide, side: narrow ? this.width : SIDE };
   }
 
   // ------------------------------------------------------------ the brush
@@ -182,9 +182,9 @@ export class DamageBoard {
     this.colours();
     const { w, h, side } = this.size;
     paper(this.canvas, w, h, (g) => drawDamage(g, w, h, theme, damage, this.brush));
-    paper(this.recall, side, TALL.recall, (g) => drawRecall(g, side, TALL.recall, theme, damage));
-    if (damage.busy && now - this.calm < CALM) return; // sentences that change cost a layout, and an ear
+    if (damage.busy && now - this.calm < CALM) return; // what changes too fast is not seen; sentences cost a layout, and an ear
     this.calm = now;
+    paper(this.recall, side, tall(damage, side), (g) => drawRecall(g, side, theme, damage));
     const said = ended(damage);
     say(this.said, said);
     this.recall.setAttribute("aria-label", `The newest recall: a memory, what was made of it, and where that went. ${said}`);

@@ -72,8 +72,7 @@ export class Network {
   /** A memory with so many of its units turned, which ones chance says. */
   damaged(x: Spins, flips: number, chance: Chance): Spins {
     const y = x.slice();
-    this.shuffle(chance, flips);
-    for (let k = 0; k < flips; k++) y[this.order[k]] *= -1;
+    for (const i of shuffle(this.order, chance, flips).subarray(0, flips)) y[i] *= -1;
     return y;
   }
 
@@ -91,9 +90,8 @@ export class Network {
 
   /** Each unit in turn, in a new random order; how many were turned. Never uphill. */
   sweep(chance: Chance): number {
-    this.shuffle(chance, this.units);
     let count = 0;
-    for (const i of this.order) {
+    for (const i of shuffle(this.order, chance)) {
       if (this.h[i] * this.s[i] >= -TIE) continue;
       this.turn(i);
       count++;
@@ -128,18 +126,18 @@ export class Network {
     s[i] = -s[i];
     for (let j = 0, at = i * n; j < n; j++, at++) h[j] += change * W[at];
   }
+}
 
-  /** The first of the order by chance (Fisher & Yates). */
-  private shuffle(chance: Chance, count: number): void {
-    const { order, units: n } = this;
-    for (let i = 0; i < n; i++) order[i] = i;
-    for (let k = 0; k < count; k++) {
-      const at = k + Math.floor(chance.uniform() * (n - k));
-      const kept = order[k];
-      order[k] = order[at];
-      order[at] = kept;
-    }
+/** The first `count` of 0, 1, 2, … in an order that chance says (Fisher & Yates); the others follow. */
+export function shuffle(order: Int32Array, chance: Chance, count = order.length): Int32Array {
+  for (let i = 0; i < order.length; i++) order[i] = i;
+  for (let k = 0; k < count; k++) {
+    const at = k + Math.floor(chance.uniform() * (order.length - k));
+    const kept = order[k];
+    order[k] = order[at];
+    order[at] = kept;
   }
+  return order;
 }
 
 /** What a state is to the first `count` memories, the one with number `asked` having been damaged. */

@@ -8,6 +8,7 @@ import { scratch } from "./field";
 
 const STRIP = { share: 0.22, least: 58, most: 120, gap: 16 };
 const GAP = 10; // between two small pictures
+const TITLE = 18; // above each
 /** The strip's order: what went wrong begins at the left, so that it is seen to grow. */
 const STACKED: Fate[] = ["spurious", "swings", "inverse", "another", "recalled"];
 const HUE: Record<Fate, number> = { recalled: 0, another: 1, inverse: 3, spurious: 2, swings: 4 };
@@ -40,7 +41,8 @@ export function drawDamage(
   ends(g, strip, theme, damage);
   g.font = `11px ${theme.font}`;
   const x = Math.round(plane.px(damage.noise / 100)) + 0.5;
-  line(g, theme.soft, [1, 3], x, box.y, x, box.y + box.h);
+  line(g, `rgb(${theme.paper.join(" ")} / 0.8)`, [], [x, box.y, x, box.y + box.h], 2.5);
+  line(g, theme.ink, [1, 3], [x, box.y, x, box.y + box.h]);
   if (!damage.painted) {
     g.fillStyle = theme.soft;
     g.font = `13px ${theme.font}`;
@@ -48,7 +50,7 @@ export function drawDamage(
     g.textBaseline = "middle";
     g.fillText("press and drag: recalls are painted here", box.x + box.w / 2, box.y + box.h / 2, box.w - 12);
   }
-  frame(g, plane, theme, { x: "share of the bits that are flipped", y: "memories" });
+  frame(g, plane, theme, { x: "share of the bits that are flipped", y: "memories", xTicks: [0, 0.1, 0.2, 0.3, 0.4, 0.5] });
   beside(g, strip, theme, damage);
   cliff(g, plane, strip, theme, damage);
   if (brush) {
@@ -90,28 +92,30 @@ function cells(g: CanvasRenderingContext2D, { x, y, w, h }: Box, theme: Theme, d
 
 /** Row by row the shares of all ends at the noise that is looked at, and a line along those that are spurious. */
 function ends(g: CanvasRenderingContext2D, { x, y, w, h }: Box, theme: Theme, damage: Damage): void {
-  const tall = h / damage.rows;
-  const edge: [number, number][] = [];
+  const level = (row: number) => Math.round(y + h - (row * h) / damage.rows);
+  const edge = new Path2D();
+  let before = -1; // the last row with anything in it
   for (let row = 0; row < damage.rows; row++) {
     const counts = damage.near(row);
     const n = counts.reduce((sum, one) => sum + one, 0);
     if (!n) continue;
-    let from = 0;
-    const top = y + h - (row + 1) * tall;
+    let left = x;
     for (const fate of STACKED) {
-      const share = counts[FATES.indexOf(fate)] / n;
+      const wide = (counts[FATES.indexOf(fate)] / n) * w;
       g.fillStyle = colourOf(theme, fate);
-      g.fillRect(x + from * w, top, share * w, tall + 0.5);
-      from += share;
-      if (fate === "spurious") edge.push([x + share * w, top + tall / 2]);
+      g.fillRect(left, level(row + 1), wide, level(row) - level(row + 1));
+      left += wide;
+      if (fate !== "spurious") continue;
+      if (before === row - 1 && row) edge.lineTo(left, level(row));
+      else edge.moveTo(left, level(row));
+      edge.lineTo(left, level(row + 1));
+      before = row;
     }
   }
   g.lineWidth = 1.5;
   g.strokeStyle = theme.ink;
   g.setLineDash([]);
-  g.beginPath();
-  for (const [px, py] of edge) g.lineTo(px, py);
-  g.stroke();
+  g.stroke(edge);
 }
 
 /** What the strip is, and on its right the scale of memories a unit. */
@@ -134,19 +138,15 @@ function beside(g: CanvasRenderingContext2D, { x, y, w, h }: Box, theme: Theme, 
   g.textAlign = "left";
   const step = damage.rows / damage.units < 0.2 ? 0.05 : 0.1;
   for (let load = step; load * damage.units < damage.rows + 0.5; load += step)
-    g.fillText(
-      `${Number(load.toFixed(2))}`.replace(/^0/, ""),
-      x + w + 5,
-      y + h * (1 - (load * damage.units - 0.5) / damage.rows),
-    );
+    g.fillText(`${Number(load.toFixed(2))}`, x + w + 5, y + h * (1 - (load * damage.units - 0.5) / damage.rows));
 }
 
 function cliff(g: CanvasRenderingContext2D, plane: Plane, strip: Box, theme: Theme, damage: Damage): void {
   const at = CLIFF * damage.units;
   if (at > damage.rows) return;
   const [py, { box }] = [Math.round(plane.py(at)) + 0.5, plane];
-  line(g, theme.ink, [5, 4], box.x, py, box.x + box.w, py);
-  line(g, theme.ink, [5, 4], strip.x, py, strip.x + strip.w, py);
+  line(g, theme.ink, [5, 4], [box.x, py, box.x + box.w, py]);
+  line(g, theme.ink, [5, 4], [strip.x, py, strip.x + strip.w, py]);
   const text = `${CLIFF} a unit`;
   const wide = g.measureText(text).width;
   g.fillStyle = `rgb(${theme.paper.join(" ")} / 0.85)`;
@@ -161,13 +161,11 @@ function line(
   g: CanvasRenderingContext2D,
   colour: string,
   dash: number[],
-  x0: number,
-  y0: number,
-  x1: number,
-  y1: number,
+  [x0, y0, x1, y1]: [number, number, number, number],
+  width = 1.25,
 ): void {
   g.strokeStyle = colour;
-  g.lineWidth = 1.25;
+  g.lineWidth = width;
   g.setLineDash(dash);
   g.beginPath();
   g.moveTo(x0, y0);
@@ -176,47 +174,44 @@ function line(
   g.setLineDash([]);
 }
 
+/** How large a unit is in the small pictures, three of them beside each other. */
+const unit = (damage: Damage, w: number) => Math.max(1, Math.floor((w - 2 * GAP) / 3 / Math.max(...damage.shape)));
+
+/** How tall the small pictures are in so many pixels. */
+export const tall = (damage: Damage, w: number) => TITLE + 1 + unit(damage, w) * damage.shape[0];
+
 /** Memory, damaged, where it rests (or the two states it swings between); coloured where a bit is not that of the memory. */
-export function drawRecall(g: CanvasRenderingContext2D, w: number, h: number, theme: Theme, damage: Damage): void {
-  g.clearRect(0, 0, w, h);
+export function drawRecall(g: CanvasRenderingContext2D, w: number, theme: Theme, damage: Damage): void {
   const [rows, columns] = damage.shape;
-  const titles = titlesOf(damage.last);
-  const side = Math.min((w - 2 * GAP) / 3, h - 18);
+  const size = unit(damage, w);
+  g.clearRect(0, 0, w, tall(damage, w));
   g.font = `11px ${theme.font}`;
-  titles.forEach(([title, state], k) => {
-    const x = k * (side + GAP);
-    const cell = Math.max(1, Math.floor(Math.min(side / columns, side / rows)));
-    const [left, top] = [x + (side - cell * columns) / 2, 16 + (side - cell * rows) / 2];
+  g.textAlign = "left";
+  g.textBaseline = "top";
+  titlesOf(damage.last).forEach(([title, state], k) => {
+    const left = 1 + k * ((w - 2 * GAP) / 3 + GAP);
     g.fillStyle = theme.soft;
-    g.textAlign = "center";
-    g.textBaseline = "top";
-    g.fillText(title, x + side / 2, 0, side);
+    g.fillText(title, left, 0);
     g.fillStyle = theme.tile;
-    g.fillRect(left, top, cell * columns, cell * rows);
+    g.fillRect(left, TITLE, size * columns, size * rows);
     for (let i = 0; state && i < state.length; i++) {
       const strange = state[i] !== damage.last?.memory[i];
       if (state[i] < 0 && !strange) continue;
-      g.globalAlpha = strange && state[i] < 0 ? 0.35 : 1;
+      g.globalAlpha = state[i] < 0 ? 0.35 : 1;
       g.fillStyle = strange ? theme.role.error : theme.ink;
-      g.fillRect(left + cell * (i % columns), top + cell * Math.floor(i / columns), cell, cell);
+      g.fillRect(left + size * (i % columns), TITLE + size * Math.floor(i / columns), size, size);
     }
     g.globalAlpha = 1;
     g.strokeStyle = theme.line;
     g.lineWidth = 1;
-    g.strokeRect(Math.round(left) - 0.5, Math.round(top) - 0.5, cell * columns + 1, cell * rows + 1);
+    g.strokeRect(Math.round(left) - 0.5, TITLE - 0.5, size * columns + 1, size * rows + 1);
   });
 }
 
+/** What the small pictures show. */
 function titlesOf(last: Recall | null): [string, Spins | null][] {
-  if (last?.other)
-    return [
-      [`memory ${last.asked + 1}`, last.memory],
-      ["this state", last.rests],
-      ["and back", last.other],
-    ];
-  return [
-    [last ? `memory ${last.asked + 1}` : "a memory", last?.memory ?? null],
-    ["damaged", last?.damaged ?? null],
-    ["where it rests", last?.rests ?? null],
-  ];
+  const memory: [string, Spins | null] = [last ? `memory ${last.asked + 1}` : "a memory", last?.memory ?? null];
+  return last?.other
+    ? [memory, ["this state", last.rests], ["and back", last.other]]
+    : [memory, ["damaged", last?.damaged ?? null], ["where it rests", last?.rests ?? null]];
 }
