@@ -11,7 +11,6 @@ from genviz.panels.memories import folded, spins, unlinked
 from genviz.panels.registry import panel
 from genviz.rng import Rng
 
-DAMAGE = "damage"
 WEIGHTS = 16_000_000  # numbers that a browser may keep: a matrix for each number of memories
 
 
@@ -35,10 +34,10 @@ def damage(model: Model, data: Data, rng: Rng) -> list[Pane]:
             "stored the valleys shrink, and past the dashed line Hebb's are gone: recalls rest in spurious states.",
             how="Patterns of ±1, the first P of a list. By chance one of them and so many of its bits are turned; then unit "
             "after unit, in random order, follows its input h = Ws (one of 10⁻⁶ or less moves none), until all rest, at most "
-            "50 sweeps. The strip has the shares of all ends at the noise of the dotted line ±2 %. All at once is a demonstration "
-            "alone: every unit follows the same state, the energy may rise, and it may swing with period 2. Chance is a "
-            "function of seed, place and trial.",
+            "50 sweeps. The strip has the shares of all ends at the noise of the dotted line ±2 %. All at once is a "
+            "demonstration alone: every unit follows the same state, the energy may rise, and it may swing with period 2. "
+            "Chance is a function of seed, place and trial.",
             alt="A plane of damage and number of memories, coloured by what recalls end in.",
-            walks=DAMAGE,
+            walks="damage",
         )
     ]

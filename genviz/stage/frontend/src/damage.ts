@@ -1,44 +1,34 @@
 // How far a memory may be damaged: a plane of noise and load that a person paints with recalls, run here. What becomes of a place is
 // a function of the settings, the seed, the place and how often it was painted: the same strokes give the same picture.
 
+import { Laboratory, type Memories, type Recall, type Settings } from "./laboratory";
 import { Player } from "./player";
-import { Chance } from "./random";
-import { type End, FATES, type Fate, judged, Network, type Rule, type Spins, shuffle, Weights } from "./spins";
+import { FATES } from "./spins";
 import type { Images, Pane, Program, Scene, Source } from "./types";
 
 export const COLUMNS = 51; // 0, 1, … 50 % of the bits are turned
-export const SIZES = [64, 100, 200]; // units of the random patterns
-export const CLIFF = 0.138; // patterns a unit, where Hebb's memory of random ones breaks
-const LOAD = 0.3; // patterns a unit, at most
 const ROUNDS = 4; // recalls at each place, of a plane that is filled
 const WORK = 5; // ms of an animation frame that recalls may take
 const POOLED = 2; // columns on each side that count as the same noise
 const KINDS = FATES.length;
+const USUAL: Settings = { rule: "hebb", units: 200, own: false, together: false, seed: 0 };
+const NONE: Memories = { patterns: [], shape: [1, 1] };
 
-export type DamageView = { rule?: Rule; units?: number; own?: boolean; together?: boolean; seed?: number; filled?: boolean };
+export type DamageView = Partial<Settings> & { filled?: boolean };
 /** What one pull of the brush asked for and got; `until` places of them all, one after the other, if it is the whole plane. */
 type Stroke = { asked: number[]; got: { cell: number; fate: number }[]; next: number; until: number };
-/** The newest recall: a memory, what was made of it, where that came to rest, or between which two states it swings. */
-export type Recall = { asked: number; memory: Spins; damaged: Spins; rests: Spins; other: Spins | null } & End;
-type Settings = Required<Omit<DamageView, "filled">>;
-
-const USUAL: Settings = { rule: "hebb", units: 200, own: false, together: false, seed: 0 };
 
 export class Damage extends Player {
   override readonly damage = this;
   readonly base: Source;
   noise = 10; // that is looked at, in percent of the bits
-  last: Recall | null = null;
-  ground: { pane: Pane; own: Spins[]; shape: [number, number] } | null = null;
-  private settings = USUAL;
+  last: Recall | null = null; // the newest
+  ground: { pane: Pane; own: Memories } | null = null; // what the panel gave
+  private laboratory = new Laboratory(USUAL, NONE);
   private strokes: Stroke[] = [];
   private pending: { cell: number; stroke: Stroke }[] = []; // the latest is last, and first in turn
   private counts = new Uint16Array(0); // (cells, kinds)
-  private scattered = new Int32Array(0); // the places in the order that they are filled in
-  private patterns: Spins[] = [];
-  private weights = new Weights(0, "hebb");
-  private network = new Network(0);
-  private chance = new Chance(0);
+  private scattered: Int32Array = new Int32Array(0); // the places in the order that they are filled in
   private wish: DamageView | null = null;
   private origin: Scene | null = null;
   private unlisten: (() => void) | null = null;
@@ -56,16 +46,21 @@ export class Damage extends Player {
   // ------------------------------------------------------------ the plane
 
   get of(): Readonly<Settings> {
-    return this.settings;
+    return this.laboratory.settings;
   }
 
   get units(): number {
-    return this.network.units;
+    return this.laboratory.units;
+  }
+
+  /** A state as a picture: its rows and columns. */
+  get shape(): [number, number] {
+    return this.laboratory.memories.shape;
   }
 
   /** The numbers of memories, from 1: as many rows as there are. */
   get rows(): number {
-    return this.patterns.length;
+    return this.laboratory.most;
   }
 
   get cells(): number {
@@ -74,14 +69,6 @@ export class Damage extends Player {
 
   private get all(): number {
     return ROUNDS * this.cells;
-  }
-
-  /** A state as a picture: rows and columns, as square as can be. */
-  get shape(): [number, number] {
-    if (this.settings.own && this.ground) return this.ground.shape;
-    let height = Math.floor(Math.sqrt(this.units));
-    while (height > 1 && this.units % height) height--;
-    return [height, this.units / Math.max(height, 1)];
   }
 
   /** How often each fate was met at a place. */
@@ -104,9 +91,8 @@ export class Damage extends Player {
 
   /** Other settings: what was painted is painted again with them, as far as it is there. */
   set(change: Partial<Settings>): void {
-    this.settings = { ...this.settings, ...change };
     const { strokes, rows, all } = this;
-    this.begin();
+    this.begin({ ...this.of, ...change });
     for (const { asked, until } of strokes) {
       if (until) this.fill(until < all ? Math.min(until, this.all) : this.all);
       else if (rows === this.rows) this.stroke()(asked);
@@ -148,8 +134,7 @@ export class Damage extends Player {
   }
 
   wipe(): void {
-    this.strokes = [];
-    this.begin();
+    this.begin(this.of);
   }
 
   get painted(): boolean {
@@ -171,7 +156,7 @@ export class Damage extends Player {
   }
 
   get view(): DamageView {
-    const { settings } = this;
+    const settings = this.of;
     const names = Object.keys(USUAL) as (keyof Settings)[];
     const changed = Object.fromEntries(
       names.flatMap((name) => (settings[name] === USUAL[name] ? [] : [[name, settings[name]]])),
@@ -196,31 +181,14 @@ export class Damage extends Player {
       if (!next) return;
       const { cell, stroke } = next;
       const memories = Math.floor(cell / COLUMNS) + 1;
-      if (this.weights.after.length < memories) {
-        this.weights.write(this.patterns[this.weights.after.length]);
-        continue;
-      }
+      if (!this.laboratory.ready(memories)) continue;
       if (!this.pending.pop()) stroke.next++;
-      const fate = FATES.indexOf(this.recall(cell, memories));
+      const trial = this.fates(cell).reduce((sum, n) => sum + n, 0);
+      this.last = this.laboratory.recall(cell, trial, memories, (cell % COLUMNS) / 100);
+      const fate = FATES.indexOf(this.last.fate);
       this.fates(cell)[fate]++;
       stroke.got.push({ cell, fate });
     }
-  }
-
-  private recall(cell: number, memories: number): Fate {
-    const { chance, network, patterns, settings } = this;
-    const trial = this.fates(cell).reduce((sum, n) => sum + n, 0);
-    chance.turn(cell, trial + 1); // step 0 is that of the patterns
-    const asked = Math.floor(chance.uniform() * memories);
-    const flips = Math.round((cell % COLUMNS) * 0.01 * this.units);
-    const damaged = network.damaged(patterns[asked], flips, chance);
-    const swings = network.settle(this.weights.after[memories - 1], damaged, settings.together ? null : chance);
-    const rests = Int8Array.from(network.s);
-    const end = judged(rests, patterns, memories, asked, swings);
-    const other = swings ? rests.slice() : null;
-    if (other) for (const i of network.turned) other[i] *= -1;
-    this.last = { asked, memory: patterns[asked], damaged, rests, other, ...end };
-    return end.fate;
   }
 
   override seen(): void {
@@ -277,7 +245,7 @@ export class Damage extends Player {
       this.ground = grounded(base.scene);
       if (!this.ground) return;
       this.scene = { ...base.scene, panes: [this.ground.pane], latent: 0 };
-      this.begin();
+      this.begin(this.of);
     }
     if (this.wish && this.ground) this.take(this.wish);
   }
@@ -286,33 +254,21 @@ export class Damage extends Player {
     this.wish = null;
     if (JSON.stringify({ ...asked, ...(filled && { filled }) }) === JSON.stringify(this.view)) return; // what was painted stays
     this.strokes = [];
-    const own = Boolean(asked.own && this.ground?.own.length);
+    const own = Boolean(asked.own && this.ground?.own.patterns.length);
     this.set({ ...USUAL, ...asked, own });
     if (filled) this.fill();
   }
 
-  /** An empty plane with the settings as they are. */
-  private begin(): void {
-    const { rule, units, own, seed } = this.settings;
-    this.chance = new Chance(seed);
-    this.patterns = own && this.ground ? this.ground.own : random(units, this.chance);
-    const size = this.patterns[0].length;
-    this.weights = new Weights(size, rule);
-    this.network = new Network(size);
+  /** An empty plane. */
+  private begin(settings: Settings): void {
+    this.laboratory = new Laboratory(settings, this.ground?.own ?? NONE);
     this.counts = new Uint16Array(this.cells * KINDS);
-    this.scattered = shuffle(new Int32Array(this.cells), this.chance.turn(this.rows, 0)); // next to the chance of the patterns
+    this.scattered = this.laboratory.scattered(this.cells);
     this.strokes = [];
     this.pending = [];
     this.last = null;
     this.changed();
   }
-}
-
-function random(units: number, chance: Chance): Spins[] {
-  return Array.from({ length: Math.floor(LOAD * units) }, (_, mu) => {
-    chance.turn(mu, 0);
-    return Int8Array.from({ length: units }, () => (chance.uniform() < 0.5 ? -1 : 1));
-  });
 }
 
 /** The panel's pane, and the memories of the page as spins; null where a scene has none. */
@@ -323,6 +279,7 @@ function grounded(scene: Scene): Damage["ground"] {
   const pixels = pane.layers.find((layer): layer is Images => layer.type === "images")?.tensors.pixels;
   const [count = 0, height = 1, width = 1] = pixels?.shape ?? [];
   const size = height * width;
-  const spin = (mu: number) => Int8Array.from({ length: size }, (_, i) => ((pixels?.data[mu * size + i] ?? 0) > 0.5 ? 1 : -1));
-  return { pane, own: Array.from({ length: count }, (_, mu) => spin(mu)), shape: [height, width] };
+  const pattern = (mu: number) =>
+    Int8Array.from({ length: size }, (_, i) => ((pixels?.data[mu * size + i] ?? 0) > 0.5 ? 1 : -1));
+  return { pane, own: { patterns: Array.from({ length: count }, (_, mu) => pattern(mu)), shape: [height, width] } };
 }

@@ -1,7 +1,8 @@
 // What may be set of the plane of damage, and what is done to all of it at once.
 
-import { COLUMNS, type Damage, SIZES } from "./damage";
+import { COLUMNS, type Damage } from "./damage";
 import { el, say } from "./dom";
+import { SIZES } from "./laboratory";
 import { group } from "./racebar";
 import type { Rule } from "./spins";
 import { whole } from "./words";
@@ -60,10 +61,10 @@ export class DamageBar {
     this.undoing = button("undo", "Take the last stroke back (ctrl Z)", () => damage.undo());
     this.wiping = button("wipe", "Begin with an empty plane", () => damage.wipe());
     this.root.append(
-      group("memories", this.memories),
-      group("rule", this.rules),
+      named("memories", this.memories),
+      named("rule", this.rules),
       group("update", ...this.updates),
-      group("seed", this.seed),
+      named("seed", this.seed),
       group("", this.filling, this.undoing, this.wiping, this.state),
     );
   }
@@ -71,7 +72,7 @@ export class DamageBar {
   draw(): void {
     const { damage } = this;
     const { rule, units, own, together, seed } = damage.of;
-    const mine = damage.ground?.own ?? [];
+    const mine = damage.ground?.own.patterns ?? [];
     if (this.offered !== mine.length) {
       this.offered = mine.length;
       this.memories.replaceChildren(...SIZES.map((n) => el("option", { value: n }, `random, of ${n} bits`)));
@@ -91,6 +92,8 @@ export class DamageBar {
     say(this.state, progress === null ? "" : `${Math.floor(100 * progress)} % of ${whole(damage.rows)} × ${COLUMNS} places`);
   }
 }
+
+const named = (name: string, control: HTMLElement) => el("label", { class: "group" }, el("span", {}, name), control);
 
 function show(control: HTMLInputElement | HTMLSelectElement, value: string): void {
   if (control.value !== value) control.value = value;

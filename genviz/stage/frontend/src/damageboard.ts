@@ -33,7 +33,7 @@ export class DamageBoard {
   private readonly bar: DamageBar;
   private readonly title = el("h3");
   private readonly canvas = el("canvas", { class: "paintable", role: "img", tabindex: 0 });
-  private readonly told = el("p", { class: "told" });
+  private readonly told = el("p", { class: "told", "aria-live": "polite" });
   private readonly recall = el("canvas", { role: "img" });
   private readonly said = el("p", { class: "said", role: "status" });
   private readonly legend = el("ul");
@@ -209,14 +209,18 @@ export class DamageBoard {
     const key = `${theme.dark}|${together}`;
     if (key === this.hued) return;
     this.hued = key;
+    const shown = FATES.filter((fate) => fate !== "swings" || together);
     this.legend.replaceChildren(
-      ...FATES.filter((fate) => fate !== "swings" || together).map((fate) => {
-        const swatch = el("i", { "aria-hidden": "true" });
-        swatch.style.background = colourOf(theme, fate);
-        return el("li", {}, swatch, el("span", {}, el("b", {}, LEGEND[fate][0]), ` ${LEGEND[fate][1]}`));
-      }),
+      ...shown.map((fate) => entry(colourOf(theme, fate), ...LEGEND[fate])),
+      entry(theme.role.error, "wrong bits", "of the small pictures, pale where they are off"),
     );
   }
+}
+
+function entry(colour: string, name: string, how: string): HTMLElement {
+  const swatch = el("i", { "aria-hidden": "true" });
+  swatch.style.background = colour;
+  return el("li", {}, swatch, el("span", {}, el("b", {}, name), ` ${how}`));
 }
 
 /** "3 recalled, 2 spurious". */
@@ -238,7 +242,7 @@ function place(damage: Damage, cell: number | null): string {
 
 /** What came of the newest recall. */
 function ended({ last }: Damage): string {
-  if (!last) return "Nothing is recalled yet.";
+  if (!last) return "Here the newest recall is shown.";
   const nearest = `overlap ${number(last.overlap, 2)} with memory ${last.like + 1}`;
   switch (last.fate) {
     case "recalled":

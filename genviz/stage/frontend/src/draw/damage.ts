@@ -1,17 +1,19 @@
 // The plane of damage and load, beside it what recalls end in at one noise; and the newest recall as small pictures.
 
 import { type Box, frame, inset, Plane } from "../axes";
-import { CLIFF, COLUMNS, type Damage, type Recall } from "../damage";
+import { COLUMNS, type Damage } from "../damage";
+import type { Recall } from "../laboratory";
 import { FATES, type Fate, type Spins } from "../spins";
 import type { Theme } from "../theme";
 import { scratch } from "./field";
 
+const CLIFF = 0.138; // patterns a unit, where Hebb's memory of random ones breaks
 const STRIP = { share: 0.22, least: 58, most: 120, gap: 16 };
 const GAP = 10; // between two small pictures
 const TITLE = 18; // above each
 /** The strip's order: what went wrong begins at the left, so that it is seen to grow. */
 const STACKED: Fate[] = ["spurious", "swings", "inverse", "another", "recalled"];
-const HUE: Record<Fate, number> = { recalled: 0, another: 1, inverse: 3, spurious: 2, swings: 4 };
+const HUE: Record<Fate, number> = { recalled: 0, another: 1, inverse: 3, spurious: 2, swings: 9 };
 
 export const colourOf = (theme: Theme, fate: Fate) => theme.classes[HUE[fate]];
 
@@ -175,7 +177,7 @@ function line(
 }
 
 /** How large a unit is in the small pictures, three of them beside each other. */
-const unit = (damage: Damage, w: number) => Math.max(1, Math.floor((w - 2 * GAP) / 3 / Math.max(...damage.shape)));
+const unit = (damage: Damage, w: number) => Math.max(1, Math.floor((w - 2 * GAP - 4) / 3 / Math.max(...damage.shape)));
 
 /** How tall the small pictures are in so many pixels. */
 export const tall = (damage: Damage, w: number) => TITLE + 1 + unit(damage, w) * damage.shape[0];
@@ -189,7 +191,7 @@ export function drawRecall(g: CanvasRenderingContext2D, w: number, theme: Theme,
   g.textAlign = "left";
   g.textBaseline = "top";
   titlesOf(damage.last).forEach(([title, state], k) => {
-    const left = 1 + k * ((w - 2 * GAP) / 3 + GAP);
+    const left = 1 + Math.round(k * ((w - 2 * GAP) / 3 + GAP));
     g.fillStyle = theme.soft;
     g.fillText(title, left, 0);
     g.fillStyle = theme.tile;
@@ -204,7 +206,7 @@ export function drawRecall(g: CanvasRenderingContext2D, w: number, theme: Theme,
     g.globalAlpha = 1;
     g.strokeStyle = theme.line;
     g.lineWidth = 1;
-    g.strokeRect(Math.round(left) - 0.5, TITLE - 0.5, size * columns + 1, size * rows + 1);
+    g.strokeRect(left - 0.5, TITLE - 0.5, size * columns + 1, size * rows + 1);
   });
 }
 
