@@ -23,7 +23,7 @@ const UPDATES: [boolean, string, string][] = [
 const OWN = "own";
 
 export class DamageBar {
-  readonly root = el("div", { class: "walkbar" });
+  readonly root = el("div", { class: "damagebar" });
   private readonly rules = el("select", { "aria-label": "rule" });
   private readonly memories = el("select", { "aria-label": "memories" });
   private readonly seed = el("input", { type: "number", min: 0, max: 999_999, step: 1, "aria-label": "seed of the chance" });
