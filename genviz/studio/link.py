@@ -87,6 +87,16 @@ def _lane(value: Any) -> bool:
     return isinstance(value, dict) and "sampler" in value and _all(value, LANE)
 
 
+DAMAGE: dict[str, Callable[[Any], bool]] = {
+    "rule": lambda value: value in ("hebb", "storkey", "pinv"),
+    "units": lambda value: value in (64, 100, 200),
+    "own": lambda value: isinstance(value, bool),
+    "together": lambda value: isinstance(value, bool),
+    "seed": _whole(0, 10**6 - 1),
+    "filled": lambda value: isinstance(value, bool),
+}
+
+
 def _settings(value: Any) -> bool:
     return isinstance(value, dict) and len(value) <= 64 and all(isinstance(v, str | bool) or _number(v) for v in value.values())
 
@@ -110,6 +120,7 @@ VIEW: dict[str, Callable[[Any], bool]] = {
     "cursor": lambda value: value is None or (_numbers(value) and len(value) > 0),
     "walk": lambda value: isinstance(value, dict) and _all(value, WALK),
     "race": lambda value: isinstance(value, dict) and _all(value, RACE),
+    "damage": lambda value: isinstance(value, dict) and _all(value, DAMAGE),
 }
 
 

@@ -200,6 +200,17 @@ class Page:
         label, looked, view = f"{self._label()}, a race", partial(self._note, "race"), self._view("race")
         stage(source, key=source, transport=True, height=height, label=label, view=view, looked=looked)
 
+    def damage(self, height: int = 300) -> None:
+        """A plane of noise and load, painted with recalls that the browser runs; nothing where there is no such plane."""
+        if self.source and sources.pictured(self.source, "damage"):
+            with st.container(border=True, key="card-damage"):
+                self._damage(f"damage:{self.source.id}", height)
+
+    @st.fragment
+    def _damage(self, source: str, height: int) -> None:
+        label, looked, view = f"{self._label()}, damaged memories", partial(self._note, "damage"), self._view("damage")
+        stage(source, key=source, height=height, label=label, view=view, looked=looked)
+
     def _controls(self) -> None:
         """Preset, knobs, the run's settings, Train. Each part is a fragment: moving a knob reruns its neighbours alone."""
         presets = _presets(self.slug)
@@ -357,7 +368,7 @@ class Page:
         if parent:
             pool().command(parent, "pause")  # two would share the machine
         for name in [
-            each for each in st.query_params if each in ("view", "walk", "race", "beside") or each.startswith("film.")
+            each for each in st.query_params if each in ("view", "walk", "race", "damage", "beside") or each.startswith("film.")
         ]:
             st.query_params.pop(name)
         st.query_params["run"] = run

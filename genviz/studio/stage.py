@@ -29,8 +29,8 @@ def stage(
     moved: Callable[[dict[str, Any]], None] | None = None,
 ) -> None:
     """Show panes of a source: a timeline, `run:<id>` or `pretrained:<name>`, a film, `film:<timeline>/<panel>`, a chain that
-    the browser walks, `walk:<timeline>/<program>`, or a race of samplers, `race:<timeline>`; `looked` is told the viewer's
-    state after she changed it.
+    the browser walks, `walk:<timeline>/<program>`, a race of samplers, `race:<timeline>`, or recalls that are painted,
+    `damage:<timeline>`; `looked` is told the viewer's state after she changed it.
 
     `beside` are all the runs on the stage in their order, if there are several; which of them is the source she may change.
     All mounts of one source on a page share playhead, cursor and selection. `transport` adds the controls of time;

@@ -80,3 +80,18 @@ def test_the_view_of_a_race_is_read_as_it_was_written() -> None:
 def test_a_race_that_makes_no_sense_is_refused(race: Any) -> None:
     with pytest.raises(ValueError, match="not a view"):
         read_view(json.dumps({"race": race}))
+
+
+DAMAGE = {"rule": "storkey", "units": 64, "own": True, "together": True, "seed": 3, "filled": True}
+
+
+def test_the_view_of_damaged_memories_is_read_as_it_was_written() -> None:
+    assert read_view(json.dumps({"damage": DAMAGE})) == {"damage": DAMAGE}
+
+
+@pytest.mark.parametrize(
+    "damage", [{"rule": "modern"}, {"units": 1000}, {"own": 1}, {"seed": -1}, {"filled": "yes"}, {"else": 1}, []]
+)
+def test_one_of_them_that_makes_no_sense_is_refused(damage: Any) -> None:
+    with pytest.raises(ValueError, match="not a view"):
+        read_view(json.dumps({"damage": damage}))

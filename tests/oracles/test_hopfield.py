@@ -14,13 +14,14 @@ from torch.nn.functional import scaled_dot_product_attention
 import genviz
 from genviz.claims.hopfield import spoilt, stored
 from genviz.data.binary import bits
-from genviz.layers import Images, Points
-from genviz.model import BadInput, Spec
+from genviz.layers import Images, Pane, Points
+from genviz.model import BadInput, Model, Spec
 from genviz.models.energy.attention import Softmax
 from genviz.models.energy.hopfield import Hopfield
 from genviz.models.energy.memories import RULES, Couplings, projector, written
 from genviz.panels import Shoot, film, look, scene
 from genviz.panels.capacity import apart
+from genviz.panels.damage import WEIGHTS
 from genviz.panels.memories import full, kinds, one_step, resting
 from genviz.rng import Rng
 from genviz.run import Run, looking
@@ -534,3 +535,27 @@ def test_an_experiment_of_the_claims_stores_what_it_says() -> None:
     model, x = stored(20, 64, 3, rule="storkey")
     assert torch.equal(model.memories(), x) and int(model.net.count) == 20
     assert (spoilt(x, 0.15, 3) != x).float().mean().item() == pytest.approx(0.15, abs=0.03)
+
+
+@pytest.mark.parametrize(("preset", "cut"), [("digits", 0.5), ("random-patterns", 0.0)])
+def test_a_plane_of_damage_is_given_the_rows_to_store_as_bits(preset: str, cut: float) -> None:
+    """All that will be stored, in its order, from the first picture on."""
+    model, data = trained(preset)
+    fresh = genviz.create("hopfield", data, 0, preset=preset)
+    Run(fresh, data).advance(steps=1)
+    (pane,) = damage_of(fresh, data)
+    (layer,) = pane.layers
+    assert isinstance(layer, Images) and layer.static
+    assert torch.equal(layer.pixels.flatten(1), (model.memories() > cut).float())
+
+
+def test_a_plane_of_damage_has_no_more_rows_than_a_browser_can_keep_weights_for() -> None:
+    wide = genviz.dataset("random-patterns:n=40,units=1000")
+    (pane,) = damage_of(genviz.create("hopfield", wide, 0, preset="random-patterns", patterns=40), wide)
+    (layer,) = pane.layers
+    assert isinstance(layer, Images) and len(layer.pixels) * 1000**2 == WEIGHTS
+    assert not damage_of(*trained("moons"))
+
+
+def damage_of(model: Model, data: genviz.Data) -> list[Pane]:
+    return [pane for pane in scene(model, data).panes if pane.walks == "damage"]

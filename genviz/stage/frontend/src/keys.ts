@@ -24,6 +24,7 @@ const HELP: [string, string][] = [
     "arrows, + −, Delete on a mode of its target",
     "move it, change its share, take it off; Enter chooses it, ctrl Z takes back",
   ],
+  ["arrows, space on a plane of damage", "move the brush (shift: faster), recall there; ctrl Z"],
   ["G", "save a picture, a clip, a script …"],
   ["arrows where a particle or a grip is", "move it (shift: faster); Esc lets it go"],
   ["arrows, Enter on a picture to complete", "move the sponge, wipe (shift: bring back); ctrl Z, Esc"],

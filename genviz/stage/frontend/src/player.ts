@@ -1,4 +1,5 @@
 // What moves through time with a playhead and onlookers, wherever its frames come from.
+import type { Damage } from "./damage";
 import { advance, indexAt } from "./playback";
 import type { Race } from "./race";
 import { Recording } from "./recording";
@@ -21,6 +22,7 @@ export abstract class Player extends Recording implements Source {
   readonly film: Darkroom | null = null;
   readonly walk: Walking | null = null;
   readonly race: Race | null = null;
+  readonly damage: Damage | null = null;
 
   protected trouble = "";
   protected holders = 0;

@@ -191,7 +191,7 @@ export class RaceBar {
   }
 }
 
-const group = (label: string, ...parts: Node[]): HTMLElement =>
+export const group = (label: string, ...parts: Node[]): HTMLElement =>
   el(
     "div",
     { class: "group", role: "group", ...(label && { "aria-label": label }) },

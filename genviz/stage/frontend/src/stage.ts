@@ -1,5 +1,6 @@
 // The component: mounted once per root, called again whenever the script's data changed.
 
+import damage from "./damage.css?inline";
 import race from "./race.css?inline";
 import { still } from "./still";
 import { source } from "./store";
@@ -49,7 +50,7 @@ export default function stage({ data, parentElement, setStateValue, setTriggerVa
   if (!parentElement.querySelector("style[data-genviz]")) {
     const style = document.createElement("style");
     style.dataset.genviz = "";
-    style.textContent = css + race;
+    style.textContent = css + race + damage;
     parentElement.append(style);
   }
   const mount: Mount = {

@@ -1,5 +1,6 @@
 // Sources: a run or a shipped recording as one object a tab, shared by all mounts and surviving page switches.
 
+import { Damage } from "./damage";
 import { Film } from "./film";
 import type { Subscriber } from "./live";
 import { lastWhere } from "./playback";
@@ -21,6 +22,7 @@ const KINDS: Record<string, (id: string, rest: string) => Source> = {
   pretrained: (id, name) => new Timeline(id, "pretrained", name),
   walk: (id, rest) => new Walk(id, rest, source),
   race: (id, rest) => new Race(id, rest, source),
+  damage: (id, rest) => new Damage(id, rest, source),
   film: (id, rest) => new Film(id, source(rest.slice(0, rest.lastIndexOf("/"))), rest.slice(rest.lastIndexOf("/") + 1)),
 };
 

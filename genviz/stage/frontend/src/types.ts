@@ -1,5 +1,6 @@
 // The mirror of genviz/layers.py and genviz/stage/pack.py, and the contract between the store and the pictures.
 
+import type { Damage } from "./damage";
 import type { Mixture } from "./mixture";
 import type { Race } from "./race";
 
@@ -208,10 +209,11 @@ export interface Darkroom {
 
 /** A timeline that can be watched: a live run or a shipped pretrained one. One object per id on `window`, shared by all mounts. */
 export interface Source {
-  readonly id: string; // "run:<id>" | "pretrained:<name>" | "film:<source>/<panel>" | "walk:<source>/<program>" | "race:<source>"
+  readonly id: string; // "run:<id>" | "pretrained:<name>" | "film:<source>/<panel>" | "walk:<source>/<program>" | "race:<source>" | "damage:<source>"
   readonly film: Darkroom | null; // of a film: its steps are chain steps
   readonly walk: Walking | null; // of a chain that runs here
   readonly race?: Race | null; // of several samplers that run here side by side
+  readonly damage?: Damage | null; // of recalls that are painted here
   readonly base?: Source; // of a film or a walk: the recording it begins from
   readonly scene: Scene | null; // null until the layout record arrived
   readonly frames: Frame[]; // ascending steps

@@ -1,6 +1,8 @@
 // One mount of the stage: panes in a row or a column, one drawing per animation frame, nothing while nothing moves.
 
 import { codesOf, widest } from "./codes";
+import type { DamageView } from "./damage";
+import { DamageBoard } from "./damageboard";
 import { el, say, scrolls } from "./dom";
 import { type Figure, Figures } from "./figures";
 import { compared } from "./fork";
@@ -32,6 +34,7 @@ export type ViewState = {
   cursor?: number[] | null;
   walk?: WalkView;
   race?: RaceView;
+  damage?: DamageView;
   film?: Asked;
   pair?: string; // the run in lock-step with the active one
   given?: string; // the runs that Python had asked for when this was sent
@@ -52,6 +55,14 @@ const BEGUN = 64; // steps before which the spread of the codes says nothing
 const REST = 2000; // ms a looping preview shows its last picture
 const PACE = 200; // ms between two messages to Python
 
+/** What stands in place of the panes. */
+type Board = {
+  root: HTMLElement;
+  layout(width: number): void;
+  draw(): void;
+  print?(canvas: HTMLCanvasElement, ratio: number): HTMLCanvasElement | null;
+};
+
 export class View implements Host {
   readonly root = el("div", { class: "stage", role: "region" });
   readonly hidden = new Set<string>();
@@ -66,7 +77,7 @@ export class View implements Host {
   private readonly ends: (() => void)[] = [];
   private transport: Transport | null = null;
   private bar: WalkBar | null = null; // of a chain that runs here
-  private board: RaceBoard | null = null; // of a race, in place of the panes
+  private board: Board | null = null; // of a race, or of recalls that are painted
   private readonly figures: Figures;
   private views: PaneView[] = [];
   private scene: Scene | null = null;
@@ -94,6 +105,7 @@ export class View implements Host {
     this.theme = readTheme(this.probe);
     publish(this.theme, this.root);
     if (options.transport) this.addTransport();
+    if (source.damage) this.board = new DamageBoard(source.damage, this);
     this.root.classList.toggle("preview", options.loop);
     if (Object.keys(options.figures).length) this.root.replaceChildren(this.probe, this.figures.root);
     this.observer = new ResizeObserver((entries) => this.resized(entries));
@@ -181,17 +193,15 @@ export class View implements Host {
   commit(): void {
     this.sending ??= setTimeout(() => {
       this.sending = undefined;
-      const { playhead, following, axes, selection, cursor, film, walk, race } = this.source;
+      const { playhead, following, axes, selection, cursor, film, walk, race, damage } = this.source;
       const hidden = [...this.hidden];
-      const state: ViewState = race
-        ? { race: race.view }
-        : walk
-          ? { hidden, walk: walk.view }
-          : { playhead: Math.round(playhead * 100) / 100, following, hidden };
+      const own = race ? { race: race.view } : damage ? { damage: damage.view } : null; // of a board
+      const state: ViewState =
+        own ?? (walk ? { hidden, walk: walk.view } : { playhead: Math.round(playhead * 100) / 100, following, hidden });
       if (film) state.film = film.asked();
-      else if (!walk && !race) state.axes = [...axes];
-      if (!walk && !race) state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
-      if (!film && !race) state.selection = selection; // a film has that of its base
+      else if (!walk && !own) state.axes = [...axes];
+      if (!walk && !own) state.cursor = cursor && [...cursor].map((value) => Math.round(value * 1e4) / 1e4);
+      if (!film && !own) state.selection = selection; // a film has that of its base
       const { run, beside, pair } = this.transport?.strip.company ?? {};
       if (pair) state.pair = pair;
       this.sent = [...this.sent.slice(-20), JSON.stringify(state)];
@@ -269,6 +279,7 @@ export class View implements Host {
     if (view.hidden) this.hide(view.hidden);
     if (view.walk && source.walk) source.walk.view = view.walk;
     if (view.race && source.race) source.race.view = view.race;
+    if (view.damage && source.damage) source.damage.view = view.damage;
     if (view.playhead !== undefined && !view.following) this.wanted = view.playhead;
     if (view.playhead !== undefined || view.following) this.begun = true;
   }
@@ -352,7 +363,7 @@ export class View implements Host {
           paper,
           look,
           told,
-          (canvas) => view(canvas)?.print(scale) ?? this.board?.print(canvas, scale) ?? canvas,
+          (canvas) => view(canvas)?.print(scale) ?? this.board?.print?.(canvas, scale) ?? canvas,
         );
       },
       show: async (step) => {
