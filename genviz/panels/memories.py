@@ -67,7 +67,7 @@ def stored(model: Model, data: Data, rng: Rng) -> list[Pane]:
             name="stored",
             title="What does it remember?",
             kind="images",
-            layers=[Images(name="stored", pixels=pixels, columns=min(room, 10))],
+            layers=[Images(name="stored", pixels=pixels, columns=math.ceil(math.sqrt(room)))],
             reads="The rows that are stored by now; each step adds the next. Grey: nothing yet.",
             how=f"At most the {SHOWN} newest, as the network keeps them.",
             alt="Pictures of the stored rows.",
