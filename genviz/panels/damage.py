@@ -30,8 +30,10 @@ def damage(model: Model, data: Data, rng: Rng) -> list[Pane]:
             title="How far may a memory be damaged?",
             layers=layers,
             reads="Press and drag: under the brush memories are damaged and recalled, and the colour is what becomes of them; "
-            "a place that is painted again shows shares. With few memories a third of the bits may be wrong. Where more are "
-            "stored the valleys shrink, and past the dashed line Hebb's are gone: recalls rest in spurious states.",
+            "a place that is painted again shows shares. With few memories a third of the bits may be wrong; the more are "
+            "stored, the smaller the valleys, and recalls come to rest in spurious states. Dashed: where Hebb's rule breaks at "
+            "once in a network without end; in a small one the valleys fade about there, and last to a quarter of a pattern a "
+            "unit.",
             how="Patterns of ±1, the first P of a list. By chance one of them and so many of its bits are turned; then unit "
             "after unit, in random order, follows its input h = Ws (one of 10⁻⁶ or less moves none), until all rest, at most "
             "50 sweeps. The strip has the shares of all ends at the noise of the dotted line ±2 %. All at once is a "

@@ -196,13 +196,13 @@ def _spread(size: int) -> Pane:
     """The energies of states, which the exact law has at any temperature."""
     exact = size <= SUMMED
     layers: list[Layer] = [Curves(name="spread", xy=torch.zeros(2, 2), label="the chains", static=True)]
-    rows = [("mean energy of the chains", 0.0, "nats", "of the states of all chains since the temperature was last changed")]
+    rows = [("mean energy of the chains", 0.0, "nats", "of the states of all chains since anything was changed")]
     if exact:
         label = "equilibrium at this temperature"
         layers.append(Curves(name="equilibrium", xy=torch.zeros(2, 2), role="truth", label=label, static=True))
         every = f"all 2^{size} states, p ∝ exp(−E/T); of those that agree with what is held"
         rows.append(("in equilibrium", 0.0, "nats", every))
-        rows.append(("chains in a lowest state now", 0.0, "%", "share of the chains whose energy is the least there is"))
+        rows.append(("chains within ½ nat of the lowest now", 0.0, "%", "of all chains; the lowest energy that any state has"))
     beside = "; dashed what equilibrium at this temperature would have" if exact else ""
     return Pane(
         name="spread",
@@ -212,8 +212,8 @@ def _spread(size: int) -> Pane:
         y=(0.0, 1.3),
         x_label="energy, nats",
         y_label="states, relative",
-        reads=f"States by their energy, since the temperature was last changed{beside}. Cool at once, and chains stay in "
-        "valleys that are not the lowest; cool in small steps, and more of them arrive.",
+        reads=f"States by their energy, since anything was changed{beside}. Cool it at once, or in small steps: where there are "
+        "valleys to be caught in, slow cooling ends lower.",
         how="E of the whole state, hidden units as they are; heights relative to the tallest of "
         + ("equilibrium." if exact else "all.")
         + " At most the newest 20,000 states.",

@@ -386,13 +386,12 @@ class Page:
     def _pulled(self, knobs: dict[str, Any]) -> None:
         """Handles in a picture were moved: as if it had been the controls, which show it."""
         for name, value in knobs.items():
-            self._change(name, value)
-            if f"{self._key(name)}!" not in st.session_state:
+            if self._change(name, value):
                 st.toast(f"{name} = {value:.3g}: press Train to see it.")
         st.rerun()
 
-    def _change(self, name: str, value: Any) -> None:
-        """Note a knob in the URL, and edit the run if there is one and the knob is live; or say why not."""
+    def _change(self, name: str, value: Any) -> bool:
+        """Note a knob in the URL, and edit the run if there is one and the knob is live; or say why not. Whether it changed."""
         from genviz.model import find
 
         model = find(self.slug)
@@ -400,17 +399,18 @@ class Page:
             value = getattr(model.validate({name: value}), name)
         except BadInput as error:
             st.session_state[f"{self._key(name)}!"] = f"{error}. Nothing was changed."
-            return
+            return False
         if value == self._wanted().knobs[name]:  # a page that is loaded anew may tell of controls that nobody moved
-            return
+            return False
         if self.run and model.knobs_declared()[name].live:
             from genviz.service.pool import pool
 
             run = self.run.id.partition(":")[2]
             if problem := pool().command(run, "edit", {"verb": "set", "args": {name: value}}):
                 st.session_state[f"{self._key(name)}!"] = f"{name} was not changed: {problem}."
-                return
+                return False
         st.query_params[name] = str(value)
+        return True
 
     def pictures(self, *cards: Sequence[str], height: int = 300) -> None:
         """Cards of one pane each, two a row; those this kind of data has no use for are left out."""

@@ -80,8 +80,8 @@ page.mathematics(
 page.claims(
     "Hopfield saw in 1982 that about 0.15 N memories can be recalled before errors are severe; Amit, Gutfreund and Sompolinsky computed the "
     "cliff: α = 0.138, where 1.6 % of the bits are still wrong and then, at once, nearly all is lost. Almost every pattern is free of "
-    "errors up to N/(2 ln N), all at once up to N/(4 ln N). Paint over the plane of damage: the cliff is where the valleys have shrunk to nothing. Storkey's rule holds more and stays local; the projector holds up to N − 1 "
-    "patterns, with useful valleys to about N/2. Ramsauer and others showed that a softmax retrieves exponentially many in one update.",
+    "errors up to N/(2 ln N), all at once up to N/(4 ln N). In a small network the cliff is a slope, as the plane "
+    "of damage shows. Storkey's rule holds more and stays local; the projector holds up to N − 1 patterns, with useful valleys to about N/2. Ramsauer and others showed that a softmax retrieves exponentially many in one update.",
     "these figures are of **random** patterns. Digits are alike, and Hebb's rule collapses: from 15 % flipped bits it recalls three digits in "
     "a quarter of the trials and five never (preset `digits-hebb`), Storkey's rule ten in a quarter, the projector in nine of ten; taking "
     "the mean picture off first does not rescue Hebb. Half the resting states of any network of bits are inverses nobody stored. With dot "

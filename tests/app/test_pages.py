@@ -1,6 +1,6 @@
 """Every page runs, from the catalogue alone and from links that make no sense, and says in words what it could not use."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,12 @@ from streamlit.testing.v1 import AppTest
 
 from genviz.catalog import CARDS, CATALOG, FAMILIES
 from genviz.data import Data
-from genviz.model import Model, Step, discover, find, knob
+from genviz.model import Knob, Model, Step, discover, find, knob
 from genviz.paths import PACKAGE
 from genviz.rng import Rng
 from genviz.service import folder, pool
 from genviz.service.build import wish
-from genviz.studio import sources
+from genviz.studio import form, sources
 from genviz.studio.shell import page_files
 
 MAIN = str(PACKAGE / "studio" / "entry" / "main.py")
@@ -268,3 +268,18 @@ def test_a_link_restores_knobs_and_a_moved_knob_is_in_the_link(slug: str) -> Non
     app.query_params[name] = "37"  # the browser's Back
     app.run()
     assert box(app, name).value == 37
+
+
+@pytest.mark.parametrize("slug", TRAINED)
+def test_controls_that_nobody_moved_change_nothing(slug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when a browser that loads a page anew tells of them all."""
+    made, told = form.widget, list[str]()
+
+    def telling(knob: Knob, value: Any, key: str, changed: Callable[[str, str], None]) -> None:
+        made(knob, value, key, changed)
+        changed(knob.name, form.fresh(key, value))
+        told.append(knob.name)
+
+    monkeypatch.setattr(form, "widget", telling)
+    assert not opened(slug).query_params and told
+    assert list(opened(slug, **{(name := counting(slug)): "37"}).query_params) == [name]

@@ -56,6 +56,8 @@ def test_the_view_of_a_race_is_read_as_it_was_written() -> None:
     "race",
     [
         {"lanes": LANES[:1]},
+        {"width": 10**400},
+        {"escapes": [[0, 10**400, 3]]},
         {"lanes": [*LANES, *LANES]},
         {"lanes": [{"sampler": "mh"}, {"sampler": "nuts"}]},
         {"lanes": [{"sampler": "mh"}, {"eps": 1}]},

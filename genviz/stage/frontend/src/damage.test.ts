@@ -80,6 +80,30 @@ test("undo takes the last stroke back, also what still waits, and painting it ag
   expect(damage.painted).toBe(false);
 });
 
+test("undo leaves what the other strokes would have made without it, in whatever order their recalls came", () => {
+  const damage = made({ units: 64 });
+  const places = Array.from({ length: 40 }, (_, k) => place(k, 12));
+  damage.stroke()(places);
+  damage.stroke()(places); // the newer one is served first
+  damage.work(Number.POSITIVE_INFINITY);
+  damage.undo();
+  const once = made({ units: 64 });
+  once.stroke()(places);
+  expect(picture(damage)).toBe(picture(worked(once)));
+});
+
+test("a stroke that is taken back under the hand goes on as another one", () => {
+  const damage = made({ units: 64 });
+  const brush = damage.stroke();
+  brush([place(10, 3)]);
+  damage.undo();
+  brush([place(10, 4)]);
+  worked(damage);
+  expect([damage.painted, damage.fates(place(10, 3)).some(Boolean)]).toEqual([true, false]);
+  damage.undo();
+  expect([damage.painted, damage.fates(place(10, 4)).some(Boolean)]).toEqual([false, false]);
+});
+
 test("it fills all of the plane, the newest stroke coming first, can be stopped, and says so in the link", () => {
   const damage = made({ units: 64 });
   damage.fill();

@@ -16,7 +16,7 @@ const NONE: Memories = { patterns: [], shape: [1, 1] };
 
 export type DamageView = Partial<Settings> & { filled?: boolean };
 /** What one pull of the brush asked for and got; `until` places of them all, one after the other, if it is the whole plane. */
-type Stroke = { asked: number[]; got: { cell: number; fate: number }[]; next: number; until: number };
+type Stroke = { asked: number[]; got: number[]; next: number; until: number };
 
 export class Damage extends Player {
   override readonly damage = this;
@@ -28,6 +28,7 @@ export class Damage extends Player {
   private strokes: Stroke[] = [];
   private pending: { cell: number; stroke: Stroke }[] = []; // the latest is last, and first in turn
   private counts = new Uint16Array(0); // (cells, kinds)
+  private trials = new Map<number, number[]>(); // of each place the fates in the order of its trials
   private scattered: Int32Array = new Int32Array(0); // the places in the order that they are filled in
   private wish: DamageView | null = null;
   private origin: Scene | null = null;
@@ -101,9 +102,12 @@ export class Damage extends Player {
 
   /** A new pull of the brush: what it returns asks for a recall at each of some places, by and by. */
   stroke(): (cells: readonly number[]) => void {
-    const stroke: Stroke = { asked: [], got: [], next: 0, until: 0 };
+    let stroke: Stroke | null = null;
     return (cells) => {
-      if (cells.length && !stroke.asked.length) this.strokes.push(stroke);
+      if (!stroke || !this.strokes.includes(stroke)) {
+        stroke = { asked: [], got: [], next: 0, until: 0 }; // another one where it was taken back under the hand
+        if (cells.length) this.strokes.push(stroke);
+      }
       for (const cell of cells) {
         stroke.asked.push(cell);
         this.pending.push({ cell, stroke });
@@ -128,7 +132,10 @@ export class Damage extends Player {
     const stroke = this.strokes.pop();
     if (!stroke) return;
     this.pending = this.pending.filter((one) => one.stroke !== stroke);
-    for (const { cell, fate } of stroke.got) this.fates(cell)[fate]--;
+    for (const cell of stroke.got) {
+      const fate = this.trials.get(cell)?.pop(); // the last trial, whose it was: the first ones stay, as if it had not been
+      if (fate !== undefined) this.fates(cell)[fate]--;
+    }
     this.last = null;
     this.changed();
   }
@@ -183,11 +190,13 @@ export class Damage extends Player {
       const memories = Math.floor(cell / COLUMNS) + 1;
       if (!this.laboratory.ready(memories)) continue;
       if (!this.pending.pop()) stroke.next++;
-      const trial = this.fates(cell).reduce((sum, n) => sum + n, 0);
-      this.last = this.laboratory.recall(cell, trial, memories, (cell % COLUMNS) / 100);
+      const trials = this.trials.get(cell) ?? [];
+      this.trials.set(cell, trials);
+      this.last = this.laboratory.recall(cell, trials.length, memories, (cell % COLUMNS) / 100);
       const fate = FATES.indexOf(this.last.fate);
       this.fates(cell)[fate]++;
-      stroke.got.push({ cell, fate });
+      trials.push(fate);
+      stroke.got.push(cell);
     }
   }
 
@@ -241,6 +250,7 @@ export class Damage extends Player {
   private follow(): void {
     const { base } = this;
     if (base.scene && base.scene !== this.origin) {
+      if (this.ground) this.wish ??= this.view; // other rows: as it was, as far as they allow
       this.origin = base.scene;
       this.ground = grounded(base.scene);
       if (!this.ground) return;
@@ -263,6 +273,7 @@ export class Damage extends Player {
   private begin(settings: Settings): void {
     this.laboratory = new Laboratory(settings, this.ground?.own ?? NONE);
     this.counts = new Uint16Array(this.cells * KINDS);
+    this.trials = new Map();
     this.scattered = this.laboratory.scattered(this.cells);
     this.strokes = [];
     this.pending = [];

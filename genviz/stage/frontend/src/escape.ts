@@ -33,8 +33,14 @@ export const forgotten = (past: Dot[], lane: number, gone: boolean): Dot[] =>
 export const dotRows = (past: Dot[]): number[][] =>
   past.map(({ lane, barrier, per, open }) => [lane, barrier, per, ...(open ? [1] : [])]);
 
+const HIGHEST = 1e4; // nats
+const LONGEST = 1e9; // evaluations
+
+const fits = (barrier: number, per: number) => barrier >= 0 && barrier <= HIGHEST && per >= 1 && per <= LONGEST;
+
+/** … as far as they make sense. */
 export const dotsOf = (told: number[][], lanes: number): Dot[] =>
   told
-    .filter(([lane, barrier, per]) => lane >= 0 && lane < lanes && barrier >= 0 && per > 0)
+    .filter(([lane, barrier, per]) => Number.isInteger(lane) && lane >= 0 && lane < lanes && fits(barrier, per))
     .map(([lane, barrier, per, open]) => ({ lane, barrier, per, open: open === 1 }))
     .slice(-MOST_DOTS);

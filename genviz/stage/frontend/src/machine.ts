@@ -219,7 +219,7 @@ export class Exact {
   private law(heat: number): Levels | null {
     if (!this.energy || this.size > WHOLE) return null;
     const of = this.listed(this.energy, this.size);
-    if (!of) return null;
+    if (!of || this.list?.by !== this.energy) return null; // those of older weights are not what the chains tend to
     const known = this.levels;
     if (known?.of === of && known.heat === heat) return known.law;
     const legal = this.legal();

@@ -7,7 +7,7 @@ import { MODES, type Mode, moved, put, SHARES, type Shape, shared, shareOf, with
 import type { Shaping } from "./shaping";
 import { number } from "./words";
 
-const NEAR = { mouse: 14, touch: 22 }; // pixels from a handle
+const NEAR = { mouse: 14, touch: 18 }; // pixels from a handle, as far as it reaches: beyond it a finger scrolls
 const STILL = 4; // pixels that are no drag
 const STRIDE = 0.02; // of the map, by an arrow key
 const MORE = 1.25; // times the odds, by + and −
@@ -50,8 +50,8 @@ export class Modes {
 
   draw(plane: Plane): void {
     const { shaping, root } = this;
-    root.hidden = !shaping?.on;
-    if (!shaping?.on) return;
+    root.hidden = !shaping?.on || this.board.race.fog; // which hides where they are
+    if (!shaping || root.hidden) return;
     this.plane = plane;
     const { shape, chosen } = shaping;
     const look = `${plane.box.w}|${plane.box.h}|${chosen}|${this.board.touched}`;

@@ -317,6 +317,10 @@ test("what is taken back is bit for bit as it was, the place of the race too", a
   }
   expect(race.ground).toBe(first);
   expect(shaping.undoes).toBe(false);
+  shaping.change(widened(shaping.shape, 1.1));
+  race.guess = 1; // on the other target, before its start
+  shaping.undo();
+  expect(race.guess).toBe(-1);
   shaping.change(put(shaping.shape, 2, 2, shaping.frame));
   shaping.reset();
   expect([shaping.changed, shaping.undoes, race.ground === first]).toEqual([false, true, true]);

@@ -253,16 +253,18 @@ export class Race extends Player {
     this.changed();
   }
 
-  /** Another target: a step that suited the last one suits this one, and is as in `lanes` where those are given. */
-  stand(ground: Ground, lanes: readonly Laned[] = [], tick = 0): void {
+  /** Another target: a step that suited the last one suits this one, and is as in `before` where that is given. */
+  stand(ground: Ground, before?: { lanes: readonly Laned[]; tick: number; guess: number }): void {
     const suited = this.settings.map(({ sampler, eps }) => eps === this.tuned(sampler).eps);
     this.ground = ground;
     this.settings = this.settings.map((one, i) => {
-      const was = lanes[i]?.sampler === one.sampler ? lanes[i] : this.tuned(one.sampler);
+      const own = before?.lanes[i];
+      const was = own?.sampler === one.sampler ? own : this.tuned(one.sampler);
       return suited[i] ? { ...one, eps: was.eps } : one;
     });
     this.again();
-    this.from(tick);
+    if (before) this.guessed = before.guess;
+    this.from(before?.tick ?? 0);
   }
 
   /** As if it had come so far: the lanes catch up. */
@@ -551,6 +553,7 @@ export class Race extends Player {
     const [energy, score] = [base.program("energy"), base.program("score")];
     if (!base.scene || !energy || !score) return;
     if (base.scene !== this.origin || energy !== this.programs?.[0] || score !== this.programs[1]) {
+      if (this.ground) this.wish ??= this.view; // what a person did stays
       this.origin = base.scene;
       this.programs = [energy, score];
       this.ground = grounded(base.scene, energy, score);

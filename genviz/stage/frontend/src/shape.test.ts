@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { dotRows, dotsOf } from "./escape";
 import { Mixture } from "./mixture";
 import { Chance } from "./random";
 import {
@@ -237,4 +238,17 @@ test("a new mode is like its nearest neighbour; the emptiest place is far from a
   expect(Array.from(law.masses)).toEqual([0.2 / 1.8, 0.8 / 1.8, 0.8 / 1.8].map((mass) => expect.closeTo(mass, 9)));
   const [x, y] = emptiest(given(base), FRAME);
   expect(Math.min(Math.hypot(x + 5, y + 5), Math.hypot(x - 5, y - 5))).toBeGreaterThan(9);
+});
+
+test("of escapes a link may say only what could have been measured", () => {
+  const fine = [2, 21.5, 900, 1];
+  const wrong = [
+    [0.5, 3, 10],
+    [0, 1e11, 10],
+    [0, 3, 0.1],
+    [0, -1, 10],
+    [4, 3, 10],
+    [0, 3],
+  ];
+  expect(dotRows(dotsOf([...wrong, fine], 4))).toEqual([fine]);
 });

@@ -10,6 +10,7 @@ const WEIGHTS = [1e-4, 1e4] as const;
 export const SHARES = [0.005, 0.95] as const;
 const NEIGHBOURS = 4; // of each mode, to which passes are looked for
 const CUTS = 24; // of the line between two modes, an even number: equal ones have their pass in the middle
+const FINE = 1e-4; // of that line, to which the pass is sought
 const LATTICE = 12; // places across, among which the emptiest is chosen
 
 /** `of`: the Gaussian of the given mixture whose form and mass it has; `fresh`: it is not that one itself. */
@@ -183,12 +184,16 @@ export function drawn(law: Mixture, { uniform, noise }: Draws): Float64Array {
  */
 export function barrier(law: Mixture): number {
   let least = Number.NaN;
+  const known = new Set<number>(); // pairs: most are near from both sides
   for (let i = 0; i < law.count; i++) {
     const here = law.means.subarray(2 * i, 2 * i + 2);
     const others = Array.from({ length: law.count }, (_, j) => j).filter((j) => j !== i);
     const far = new Map(others.map((j) => [j, Math.min(law.distance(here, j), law.distance(centre(law, j), i))]));
     const near = others.sort((a, b) => (far.get(a) ?? 0) - (far.get(b) ?? 0)).slice(0, NEIGHBOURS);
     for (const j of near) {
+      const pair = Math.min(i, j) * law.count + Math.max(i, j);
+      if (known.has(pair)) continue;
+      known.add(pair);
       const height = pass(law, here, centre(law, j));
       if (!(height >= least)) least = height;
     }
@@ -208,7 +213,7 @@ function pass(law: Mixture, from: Float64Array, to: Float64Array): number {
   }
   if (high === floor) return 0;
   let [low, up] = [top - 1 / CUTS, top + 1 / CUTS];
-  while (up - low > 1e-6) {
+  while (up - low > FINE) {
     const [a, b] = [low + (up - low) / 3, up - (up - low) / 3];
     if (at(a) < at(b)) low = a;
     else up = b;

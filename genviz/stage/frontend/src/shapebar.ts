@@ -22,7 +22,7 @@ export class ShapeBar {
   readonly root = el("div", { class: "shapebar", hidden: true });
   readonly back = el("div", { class: "group" }); // the way back, for the bar that all lanes share
   private readonly tools = el("div", { class: "walkbar tools" });
-  private readonly hint = el("p", { class: "hint", role: "status" });
+  private readonly hint = el("p", { class: "hint" });
   private readonly share = el("input", {
     type: "range",
     min: 100 * SHARES[0],
@@ -123,9 +123,11 @@ export class ShapeBar {
     const full = this.add.disabled ? `There are ${MODES[1]}, more cannot be.` : "Click empty ground for a new one.";
     say(
       this.hint,
-      mode
-        ? `Mode ${chosen + 1} of ${shape.modes.length}, at ${told(mode)}`
-        : `Drag a mode to move it, click it to choose it. ${full}`,
+      race.fog
+        ? "The fog hides the modes: lift it to take hold of one."
+        : mode
+          ? `Mode ${chosen + 1} of ${shape.modes.length}, at ${told(mode)}`
+          : `Drag a mode to move it, click it to choose it. ${full}`,
     );
     if (mode) {
       const share = shareOf(shaping.base, shape, chosen);

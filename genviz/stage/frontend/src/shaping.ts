@@ -11,7 +11,7 @@ const COARSE = 56; // places across of the density while it is dragged
 const FINE = 160; // … and at rest, as the panel has them
 const CHANGES = 100; // that can be taken back
 
-type Before = { shape: Shape; past: Dot[]; lanes: readonly Settings[]; tick: number };
+type Before = { shape: Shape; past: Dot[]; lanes: readonly Settings[]; tick: number; guess: number };
 
 export class Shaping {
   on = false; // modes can be taken hold of
@@ -61,9 +61,10 @@ export class Shaping {
     return this.changes.length > 0;
   }
 
-  /** Nats; not a number of one mode. */
+  /** Nats; not a number of one mode. It follows the widths while they are dragged, a single mode only when that is let go. */
   get barrier(): number {
-    return this.barrierOf(this.now);
+    const { held, now } = this;
+    return this.barrierOf(held?.width === now.width ? held : now);
   }
 
   private barrierOf(shape: Shape): number {
@@ -133,7 +134,7 @@ export class Shaping {
   /** One stays. */
   remove(k: number): void {
     if (this.now.modes.length <= MODES[0]) return;
-    this.chosen = -1;
+    this.chosen = k; // the next one, so that the hand that took one off has something to stay at
     this.change(without(this.now, k));
   }
 
@@ -143,7 +144,7 @@ export class Shaping {
     if (!before) return;
     if (before.shape.modes.length !== this.now.modes.length) this.chosen = -1; // they are numbered anew
     [this.now, this.past] = [before.shape, before.past];
-    this.race.stand(this.ofShape(), before.lanes, before.tick);
+    this.race.stand(this.ofShape(), before);
   }
 
   /** As the panel gave it, and no dots. */
@@ -179,13 +180,14 @@ export class Shaping {
     [this.on, this.open, this.chosen] = [shaping, barrier, -1];
     this.past = dotsOf(escapes, lanes);
     this.changes = [];
+    this.held = this.rest = null;
     this.now = shapeOf(this.base, shape, width, this.frame);
     return this.ofShape();
   }
 
   private note(): void {
     const { race, now: shape, past } = this;
-    this.changes = [...this.changes, { shape, past, lanes: [...race.of], tick: race.tick }].slice(-CHANGES);
+    this.changes = [...this.changes, { shape, past, lanes: [...race.of], tick: race.tick, guess: race.guess }].slice(-CHANGES);
   }
 
   private ofShape(): Ground {

@@ -6,17 +6,23 @@ const MOST = 20_000; // states that are remembered, the newest
 const BINS = 40;
 const TAIL = 1e-3; // of equilibrium that may lie beyond the right end
 const SAME = 1e-4; // nats between energies that are one: they are sums in single precision
+const LOW = 0.5; // nats above the least energy that still count as low: several valleys may be nearly alike
 
-/** Energies from the lowest up, with their shares at a temperature. */
-export type Levels = { energies: Float64Array; shares: Float64Array };
+/** Energies from the lowest up, with their shares at a temperature, and their mean. */
+export type Levels = { energies: Float64Array; shares: Float64Array; mean: number };
 type Bins = { by: Levels; start: number; width: number; shares: Float64Array };
 
 /** The law of these energies at a temperature; at 0 the lowest ones share it alike. */
 export function levelsOf(energies: Float64Array, heat: number): Levels {
-  const least = energies[0];
-  const shares = energies.map((value) => (heat ? Math.exp((least - value) / heat) : Number(value < least + SAME)));
-  const all = shares.reduce((sum, share) => sum + share, 0);
-  return { energies, shares: shares.map((share) => share / all) };
+  const [least, shares] = [energies[0], new Float64Array(energies.length)];
+  let [all, sum] = [0, 0];
+  for (let k = 0; k < energies.length; k++) {
+    shares[k] = heat ? Math.exp((least - energies[k]) / heat) : Number(energies[k] < least + SAME);
+    all += shares[k];
+    sum += shares[k] * energies[k];
+  }
+  for (let k = 0; k < shares.length; k++) shares[k] /= all;
+  return { energies, shares, mean: sum / all };
 }
 
 export class Spread {
@@ -56,14 +62,13 @@ export class Spread {
     return this.seen.subarray(0, Math.min(this.total, MOST));
   }
 
-  /** Mean energy of the chains, that of equilibrium, and the percentage of chains that are in a lowest state now. */
+  /** Mean energy of the chains, that of equilibrium, and the percentage of chains that are low now. */
   private figures(levels: Levels | null): number[] {
     const { energies, newest } = this;
     const mean = energies.reduce((sum, value) => sum + value, 0) / energies.length;
     if (!levels) return [mean, Number.NaN, Number.NaN];
-    const least = levels.energies[0];
-    const low = newest.reduce((count, value) => count + Number(value < least + SAME), 0);
-    return [mean, levels.energies.reduce((sum, value, k) => sum + value * levels.shares[k], 0), (100 * low) / newest.length];
+    const low = newest.reduce((count, value) => count + Number(value < levels.energies[0] + LOW), 0);
+    return [mean, levels.mean, (100 * low) / newest.length];
   }
 
   /** Outlines of two histograms on the same bins, as parts of the tallest bin of equilibrium, else of their own. */

@@ -281,6 +281,33 @@ test("a long list of states is made bit by bit, and the one of older weights is 
   expect(told).toEqual([false, false, false, true, false, false, false, true]);
 });
 
+test("equilibrium is that of the newest weights and of what is held, or none is told", () => {
+  vi.stubGlobal("requestAnimationFrame", (next: () => void) => next());
+  const bits = 13; // more than are listed at a time
+  const law = (cost: number) =>
+    compile([["dot", "w"]], new Map([["w", { shape: [bits], data: new Float32Array(bits).fill(cost) }]]));
+  const { exact, asked } = listing(bits);
+  exact.spreads = true;
+  const rows = ["chains", "equilibrium", "low"].map((name): [string, number, string, string] => [name, 0, "", ""]);
+  const told = (heat = 1) => {
+    const filled = exact.fill({ type: "numbers", name: "levels", tensors: {}, rows }, { ...asked, heat });
+    return filled?.type === "numbers" ? filled.rows.map(([, value]) => value) : [];
+  };
+  const mean = (cost: number, free = bits, heat = 1) => (free * cost) / (1 + Math.exp(cost / heat));
+  const visited = [new Float32Array(bits).fill(1)];
+  for (const cost of [1, 2]) {
+    exact.renew(law(cost));
+    exact.visit(visited, bits);
+    expect(told()).toEqual([bits * cost]); // the list is in the making: nothing of older weights
+    const [own, equilibrium, low] = told();
+    expect([own, low]).toEqual([bits * cost, 0]);
+    expect(equilibrium).toBeCloseTo(mean(cost), 6);
+  }
+  expect(told(3)[1]).toBeCloseTo(mean(2, bits, 3), 6);
+  asked.clamp[0] = 1;
+  expect(told()[1]).toBeCloseTo(2 + mean(2, bits - 1), 6);
+});
+
 function listing(bits: number) {
   const told: boolean[] = [];
   const exact = new Exact((whole) => told.push(whole));
@@ -288,6 +315,7 @@ function listing(bits: number) {
   const asked = { fair: true, heat: 1, clamp: new Float32Array(bits).fill(Number.NaN), size: bits, groups: [] };
   return {
     exact,
+    asked,
     told,
     fill: () => (exact.fill(states, asked)?.tensors as Record<string, Tensor> | undefined)?.values.data ?? null,
   };

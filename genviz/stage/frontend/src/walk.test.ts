@@ -432,7 +432,12 @@ test("the line names the weights that a state was walked with, and says so where
   await sweeps(walk, 1);
   expect(walk.words).toMatch(/weights of step 8$/);
   source.keyframe = () => 16;
-  expect(walk.words).toMatch(/weights of step 8 · step or play takes those of step 16$/);
+  expect(walk.words).toMatch(/weights of step 8 · step or play fetches those of step 16$/);
+  const fetched = vi.spyOn(source, "attend");
+  await sweeps(walk, 1);
+  expect(fetched).toHaveBeenCalledOnce();
+  if (program) program.of = 16; // they have come
+  expect(walk.words).toMatch(/weights of step 8 · the next sweep has those of step 16$/);
 });
 
 test("what became of a unit is told though its light stays as it was, until the next sweep", async () => {
@@ -442,6 +447,8 @@ test("what became of a unit is told though its light stays as it was, until the 
   await sweeps(walk, 1);
   vi.advanceTimersByTime(2000);
   expect(walk.words).toMatch(/^sweep 0 · unit 1: the light (stays|goes) (on|off) · energy/);
+  await sweeps(walk, 2); // the second one cuts the first short
+  expect(walk.words).toMatch(/^sweep 0 · unit 2: the light (stays|goes) (on|off) · energy/);
   walk.grain = "sweep";
   await sweeps(walk, 1);
   expect(walk.words).toMatch(/^sweep 1 · energy/);
@@ -455,7 +462,11 @@ test("an update that was asked for is on its way until the run tells of it, or r
   expect(walk.words).toContain("the update is on its way…");
   source.edits.push({ step: 9, verb: "learn_once", args: {} } as (typeof source.edits)[number]);
   expect(walk.words).toContain("taught once");
+  const again = walk.learn();
+  expect(walk.words).toContain("on its way"); // the second one
   source.send = async () => "no";
   expect(await walk.learn()).toBe("no");
-  expect(walk.words).not.toContain("on its way");
+  await again;
+  source.edits.push(source.edits[0]);
+  expect(walk.words).toContain("taught 2 times");
 });

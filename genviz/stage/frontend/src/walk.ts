@@ -198,13 +198,15 @@ export class Walk extends Player implements Walking {
     const { playhead, base } = this;
     const energy = this.energy.values[this.energy.steps.lastIndexOf(Math.round(playhead))];
     const parts = [`sweep ${whole(playhead)}`];
-    if (this.latest) parts.push(this.latest);
+    if (this.latest && this.following) parts.push(this.latest);
     if (energy !== undefined) parts.push(`energy ${number(energy)} nats`);
     if (base.id.startsWith("run:")) {
       const here = this.frames[atLeast(this.frames, playhead)];
-      const [used, newest] = [here instanceof Moment ? here.weights : 0, base.keyframe() ?? 0];
+      const used = here instanceof Moment ? here.weights : 0;
+      const [next, newest] = [this.given?.of ?? used, base.keyframe() ?? used];
       parts.push(`weights of step ${whole(used)}`);
-      if (newest !== used) parts.push(`step or play takes those of step ${whole(newest)}`);
+      if (next !== used) parts.push(`the next sweep has those of step ${whole(next)}`);
+      if (newest !== next) parts.push(`step or play fetches those of step ${whole(newest)}`);
     } else parts.push("finished weights");
     const { taught } = this;
     if (taught < this.lessons) parts.push("the update is on its way…");
@@ -301,10 +303,10 @@ export class Walk extends Player implements Walking {
     if (this.learning === "never") return "This is a shipped recording: press Train, and your own run can learn from a dream.";
     if (!data || !dream) return "There is no picture yet to learn from.";
     if (this.playing) this.play(false);
-    this.lessons = this.taught + 1;
+    this.lessons = Math.max(this.lessons, this.taught) + 1;
     this.changed();
     const refused = await this.base.send("edit", { verb: "learn_once", args: { data: [...data], dream: [...dream] } });
-    if (refused) this.lessons = 0;
+    if (refused) this.lessons--;
     return refused;
   }
 
@@ -377,6 +379,7 @@ export class Walk extends Player implements Walking {
   async send(verb: string, args: Record<string, unknown> = {}): Promise<string> {
     if (verb !== "step") return "A chain in the browser only walks.";
     if (!this.able) return "The weights are on their way.";
+    if (this.given?.of !== this.base.keyframe()) this.attending(true); // until they are there
     for (let n = Number(args.n ?? 1); n > 0; n--) {
       if (this.spot) this.reveal();
       if (this.grain === "unit" || this.slowly) this.tell();
@@ -770,10 +773,7 @@ export class Walk extends Player implements Walking {
     const told = this.told(board);
     const caption =
       unit < 0 ? layerWords(coin, phase) : unitWords(coin, this.unitName(board, there), this.spot, this.was(board, there));
-    if (phase === 2) {
-      this.reveal(false);
-      this.latest = unit < 0 ? lowered(caption) : `${this.unitName(board, there)}: ${lowered(caption)}`;
-    }
+    if (phase === 2) this.reveal(false);
     const layers = this.sweep ? this.partly().layers : (this.around()?.a.layers ?? {});
     this.moment = {
       step: this.head,
@@ -803,10 +803,16 @@ export class Walk extends Player implements Walking {
   }
 
   private reveal(clear = true): void {
-    const unit = this.spot?.unit ?? 0;
-    const due = this.spot && (this.spot.phase < 2 || !clear);
+    const { spot, sweep } = this;
+    const due = spot && (spot.phase < 2 || !clear);
     if (clear) this.rest();
-    if (due) this.once(unit < 0 ? "layer" : "unit");
+    if (!due || !sweep) return;
+    const coin = sweep.coins[sweep.at];
+    const { board, unit } = spot;
+    const words =
+      unit < 0 ? lowered(layerWords(coin, 2)) : `${this.unitName(board, unit)}: ${became(coin, spot, this.was(board, unit))}`;
+    this.once(unit < 0 ? "layer" : "unit");
+    this.latest = words;
   }
 
   /** Nothing is being told any more; what had not happened yet has not happened. */
@@ -1065,14 +1071,19 @@ function scattered(rows: Float32Array[] | null, column: number, noise: number): 
 }
 
 const lowered = (words: string) => words[0].toLowerCase() + words.slice(1);
+const raised = (words: string) => words[0].toUpperCase() + words.slice(1);
 
-function unitWords(coin: Coin, name: string, { phase, input, p, value }: Spot, was: number): string {
-  const title = name[0].toUpperCase() + name.slice(1);
-  if (phase === 0) return `${title}: its input arrives, ${number(input, 2)}`;
-  if (coin.kind === "gaussian")
-    return phase === 1 ? `Noise is drawn round ${number(p, 2)}` : `The value becomes ${number(value, 2)}`;
-  if (phase === 1) return `The coin falls, with p = ${p.toFixed(2)} for on`;
-  return `The light ${Math.round(was) === value ? "stays" : "goes"} ${value ? "on" : "off"}`;
+/** What an update leaves. */
+function became(coin: Coin, { value }: Spot, was: number): string {
+  if (coin.kind === "gaussian") return `the value becomes ${number(value, 2)}`;
+  return `the light ${Math.round(was) === value ? "stays" : "goes"} ${value ? "on" : "off"}`;
+}
+
+function unitWords(coin: Coin, name: string, spot: Spot, was: number): string {
+  const { phase, input, p } = spot;
+  if (phase === 0) return `${raised(name)}: its input arrives, ${number(input, 2)}`;
+  if (phase === 2) return raised(became(coin, spot, was));
+  return coin.kind === "gaussian" ? `Noise is drawn round ${number(p, 2)}` : `The coin falls, with p = ${p.toFixed(2)} for on`;
 }
 
 function layerWords(coin: Coin, phase: number): string {

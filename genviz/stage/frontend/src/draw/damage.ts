@@ -145,7 +145,7 @@ function beside(g: CanvasRenderingContext2D, { x, y, w, h }: Box, theme: Theme, 
 
 function cliff(g: CanvasRenderingContext2D, plane: Plane, strip: Box, theme: Theme, damage: Damage): void {
   const at = CLIFF * damage.units;
-  if (at > damage.rows) return;
+  if (at > damage.rows || damage.of.rule !== "hebb" || damage.of.own) return; // it is theirs alone
   const [py, { box }] = [Math.round(plane.py(at)) + 0.5, plane];
   line(g, theme.ink, [5, 4], [box.x, py, box.x + box.w, py]);
   line(g, theme.ink, [5, 4], [strip.x, py, strip.x + strip.w, py]);
