@@ -326,7 +326,7 @@ def density(model: Model, data: Data, rng: Rng) -> list[Pane]:
             title="Where does it expect points?",
             layers=layers,
             **frame,
-            reads="The brighter, the likelier; dots are data, dashed lines the truth, if it is known.",
+            reads="The stronger the colour, the likelier; dots are data, dashed lines the truth, if it is known.",
             how=f"Exact p(x) on {SIDE} × {SIDE} points.",
             alt="The model's density as a heat map under the data.",
         )

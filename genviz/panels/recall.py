@@ -174,8 +174,8 @@ def landscape(model: Model, data: Data, rng: Rng, shoot: Shoot) -> Iterator[tupl
                         *trace,
                     ],
                     **frame,
-                    reads="The brighter, the deeper. A query becomes an average of the stored points, near ones first, and so "
-                    "slides down. Drag one to see where it goes; turn β up, and one valley becomes many.",
+                    reads="The stronger the colour, the deeper. A query becomes an average of the stored points, near ones "
+                    "first, and so slides down. Drag one to see where it goes; turn β up, and one valley becomes many.",
                     how=f"−E on {SIDE} × {SIDE} points; {len(state.x)} queries, the same softmax for all.",
                     alt="A landscape with stored points, and queries that slide into its valleys.",
                 ),

@@ -29,6 +29,7 @@ LISTED = 16  # bits of which the browser can list all states
 SUMMED = 18  # the same, with what is hidden behind them
 WEIGHED = 256  # units of which the energy of every chain is had at each sweep
 MEMORIES = 24  # that can be told apart as curves
+DATUM = "The datum is the row clicked under “Where may it begin?”, else the first."
 LEGAL = ("not in the data", "in the data")
 HIDDEN = {  # registers with a board of their own: its title
     "h": "Which features are on?",
@@ -204,6 +205,7 @@ def _spread(size: int) -> Pane:
         rows.append(("in equilibrium", 0.0, "nats", every))
         rows.append(("chains within ½ nat of the lowest now", 0.0, "%", "of all chains; the lowest energy that any state has"))
     beside = "; dashed what equilibrium at this temperature would have" if exact else ""
+    unknown = "" if exact else f" 2^{size} states are too many to list, so equilibrium is not known here."
     return Pane(
         name="spread",
         title="At which energies does it live?",
@@ -212,8 +214,8 @@ def _spread(size: int) -> Pane:
         y=(0.0, 1.3),
         x_label="energy, nats",
         y_label="states, relative",
-        reads=f"States by their energy, since anything was changed{beside}. Cool it at once, or in small steps: where there are "
-        "valleys to be caught in, slow cooling ends lower.",
+        reads=f"Play: states by their energy, since anything was changed{beside}. Cool it at once, or in small steps: where "
+        f"there are valleys to be caught in, slow cooling ends lower.{unknown}",
         how="E of the whole state, hidden units as they are; heights relative to the tallest of "
         + ("equilibrium." if exact else "all.")
         + " At most the newest 20,000 states.",
@@ -251,7 +253,8 @@ def _change(data: Data, hidden: int) -> Pane:
         kind="images",
         layers=[maps("data says"), maps("dream says"), maps("difference")],
         reads="A picture for each hidden unit" + some + ": the weights that the datum raises, those that the dream lowers, and "
-        "what is left, orange up and blue down. “Learn once” applies just this.",
+        "what is left, orange up and blue down. “Learn once” applies just this. "
+        f"{DATUM}",
         how="v₀ ⟨h⟩ᵀ given the chosen row v₀, v ⟨h⟩ᵀ given that of the first chain, of the lowest hidden layer, and their "
         "difference; the step size scales it.",
         alt="Maps of the weight changes of data and dream, and their difference.",
@@ -272,7 +275,8 @@ def _pairs(size: int) -> Pane:
         kind="images",
         layers=[maps("data says"), maps("dream says"), maps("difference")],
         reads="A square for each pair of units that a weight links: how often both are on while the datum is held, how often "
-        "in the dream, and the difference, orange up and blue down. “Learn once” applies just this.",
+        "in the dream, and the difference, orange up and blue down. “Learn once” applies just this. "
+        f"{DATUM}",
         how="⟨sᵢ sⱼ⟩ given the chosen row, and given that of the first chain, hidden units averaged over; units of ±1, where "
         "those are the model’s; of several levels the top one.",
         alt="Maps of the weight changes of data and dream, and their difference.",

@@ -244,6 +244,7 @@ function place(damage: Damage, cell: number | null): string {
 function ended({ last }: Damage): string {
   if (!last) return "Here the newest recall is shown.";
   const nearest = `overlap ${number(last.overlap, 2)} with memory ${last.like + 1}`;
+  const most = `${nearest}, the ${last.overlap < 0 ? "inverse" : "memory"} that it is most like`;
   switch (last.fate) {
     case "recalled":
       return `Recalled: ${nearest}.`;
@@ -252,9 +253,9 @@ function ended({ last }: Damage): string {
     case "inverse":
       return `An inverse: ${nearest}.`;
     case "spurious":
-      return `Spurious: ${nearest}, the nearest.`;
+      return `Spurious: ${most}.`;
     case "swings":
-      return `It swings between two states: one has ${nearest}, the nearest.`;
+      return `It swings between two states: one has ${most}.`;
   }
 }
 

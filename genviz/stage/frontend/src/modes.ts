@@ -135,12 +135,12 @@ export class Modes {
     const more = { "+": MORE, "=": MORE, "-": 1 / MORE, "−": 1 / MORE }[event.key];
     if (way) {
       const [dx, dy] = way.map((one, i) => one * STRIDE * (event.shiftKey ? 5 : 1) * (frame[i][1] - frame[i][0]));
-      shaping.change(moved(shape, k, shape.modes[k].x + dx, shape.modes[k].y + dy, frame));
+      shaping.change(moved(shape, k, shape.modes[k].x + dx, shape.modes[k].y + dy, frame), `move ${k}`);
       shaping.choose(k);
     } else if (more && shape.modes.length > 1) {
       const share = shareOf(shaping.base, shape, k);
       const odds = (more * share) / (1 - share);
-      shaping.change(shared(shaping.base, shape, k, within(odds / (1 + odds), SHARES)));
+      shaping.change(shared(shaping.base, shape, k, within(odds / (1 + odds), SHARES)), `share ${k}`);
       shaping.choose(k);
     } else if (event.key === "Delete" || event.key === "Backspace") {
       shaping.remove(k);

@@ -126,7 +126,11 @@ function toss(ops: Op[], k: number): { coin: Coin; k: number; sigmoid: number } 
   const alone = ops[k][0] === "sweep"; // of all units of a state, one after the other
   const into = ops[k + 1]?.[0] === "put" ? String(ops[k + 1][1]) : "";
   const name = alone ? "x" : into || (k + 1 === ops.length ? "x" : "");
-  return { k, sigmoid, coin: { kind: KINDS[ops[k][0]], name, p: EMPTY, out: EMPTY, input: null, order: null } };
+  return {
+    k,
+    sigmoid,
+    coin: { kind: KINDS[ops[k][0]], name, p: EMPTY, out: EMPTY, input: null, order: alone ? new Int32Array(0) : null },
+  };
 }
 
 type Vector = { data: Float32Array; shape: number[]; name: string };

@@ -63,7 +63,7 @@ export class RaceBoard {
     this.shaper = new ShapeBar(this);
     this.bar = new RaceBar(this);
     this.course.append(this.canvas, this.handle);
-    this.root.append(this.bar.root, this.shaper.root, this.warning, this.row, this.course, this.text);
+    this.root.append(this.bar.root, this.shaper.root, this.row, this.warning, this.course, this.text); // a warning moves no map
     let down = false;
     const to = (event: PointerEvent) => {
       const box = this.course.getBoundingClientRect();

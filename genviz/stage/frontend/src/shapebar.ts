@@ -67,15 +67,17 @@ export class ShapeBar {
       "click",
       act((shaping) => shaping.reset()),
     );
-    const slide = (range: HTMLInputElement, to: (shaping: Shaping, value: number) => void) => {
+    const slide = (range: HTMLInputElement, name: string, to: (shaping: Shaping, value: number) => void) => {
       range.addEventListener("input", () => race.shaping && to(race.shaping, Number(range.value)));
       range.addEventListener(
         "change",
-        act((shaping) => shaping.settle()),
+        act((shaping) => shaping.settle(`${name} ${shaping.chosen}`)),
       );
     };
-    slide(this.share, (shaping, value) => shaping.show(shared(shaping.base, shaping.shape, shaping.chosen, value / 100)));
-    slide(this.width, (shaping, value) => shaping.show(widened(shaping.shape, 10 ** -value)));
+    slide(this.share, "share", (shaping, value) =>
+      shaping.show(shared(shaping.base, shaping.shape, shaping.chosen, value / 100)),
+    );
+    slide(this.width, "width", (shaping, value) => shaping.show(widened(shaping.shape, 10 ** -value)));
     this.own.append(el("label", { class: "knob" }, el("span", {}, "share"), this.share, this.shareTold), this.remove);
     this.tools.append(this.hint, this.add, this.own);
     const label = el("label", { class: "knob", title: HOW }, el("span", {}, "barrier"), this.width, this.nats);
@@ -87,7 +89,7 @@ export class ShapeBar {
         el(
           "p",
           { class: "reads", title: HOW },
-          "The lowest pass between neighbouring modes, above the shallower of the two. All widths change together; shares stay.",
+          "The lowest pass between neighbouring modes, above the shallower of the two. All widths change together; shares stay, and steps ε that suited follow.",
         ),
       ),
       el(

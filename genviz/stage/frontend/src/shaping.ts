@@ -10,8 +10,9 @@ import { barrier, fieldOf, given, laid, MODES, marginalOf, rows, type Shape, sam
 const COARSE = 56; // places across of the density while it is dragged
 const FINE = 160; // … and at rest, as the panel has them
 const CHANGES = 100; // that can be taken back
+const ONE = 1000; // ms within which touches of the same handle or slider are one change
 
-type Before = { shape: Shape; past: Dot[]; lanes: readonly Settings[]; tick: number; guess: number };
+type Before = { shape: Shape; chosen: number; past: Dot[]; lanes: readonly Settings[]; tick: number; guess: number };
 
 export class Shaping {
   on = false; // modes can be taken hold of
@@ -24,6 +25,7 @@ export class Shaping {
   private rest: Ground | null = null; // and what the race stood on
   private resumes = false;
   private changes: Before[] = [];
+  private touched = { what: "", at: 0 };
   private readonly laws = new WeakMap<Shape, Mixture>();
   private readonly passes = new WeakMap<Shape, number>();
 
@@ -103,11 +105,11 @@ export class Shaping {
   }
 
   /** It is let go: the change is made. */
-  settle(): void {
+  settle(what = ""): void {
     const { held, now } = this;
     if (!held) return;
     this.drop();
-    this.change(now);
+    this.change(now, what);
   }
 
   /** It is let go, and nothing has been. */
@@ -120,11 +122,14 @@ export class Shaping {
     this.race.changed();
   }
 
-  /** Another target: chains begin anew, and what they told of the last one is kept. */
-  change(shape: Shape): void {
+  /** Another target: chains begin anew, and what they told of the last one is kept. `what` is touched: one touch after the
+   * other, as by the keys of an arrow, is taken back at once. */
+  change(shape: Shape, what = ""): void {
     if (same(this.base, shape, this.now)) return;
-    const { race, now, past } = this;
-    this.note();
+    const { race, now, past, touched } = this;
+    const at = performance.now();
+    if (!what || what !== touched.what || at - touched.at > ONE || !this.changes.length) this.note();
+    this.touched = { what, at };
     if (this.barrierOf(now) !== this.barrierOf(shape)) this.past = remembered(past, escapes(race, this.barrierOf(now), true));
     this.now = shape;
     this.chosen = Math.min(this.chosen, shape.modes.length - 1);
@@ -142,8 +147,8 @@ export class Shaping {
     this.drop();
     const before = this.changes.pop();
     if (!before) return;
-    if (before.shape.modes.length !== this.now.modes.length) this.chosen = -1; // they are numbered anew
-    [this.now, this.past] = [before.shape, before.past];
+    this.touched.what = "";
+    [this.now, this.past, this.chosen] = [before.shape, before.past, before.chosen];
     this.race.stand(this.ofShape(), before);
   }
 
@@ -186,8 +191,10 @@ export class Shaping {
   }
 
   private note(): void {
-    const { race, now: shape, past } = this;
-    this.changes = [...this.changes, { shape, past, lanes: [...race.of], tick: race.tick, guess: race.guess }].slice(-CHANGES);
+    const { race, now: shape, past, chosen } = this;
+    this.changes = [...this.changes, { shape, chosen, past, lanes: [...race.of], tick: race.tick, guess: race.guess }].slice(
+      -CHANGES,
+    );
   }
 
   private ofShape(): Ground {

@@ -114,22 +114,27 @@ export function watched(entry: unknown = RUNNING) {
 }
 export const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
-/** A chain that walks on a run with these programs and weights; what it asks of the run is kept in `sent`. */
+/** A chain that walks on a run with these programs and weights; what it asks of the run is kept in `sent`, and `renew` gives others. */
 export function walking(scene: Scene, tensors: Tensors) {
   const programs = new Map<string, Program>();
   const sent: unknown[] = [];
+  const heard: (() => void)[] = [];
+  let [weights, step] = [tensors, 8];
   const source = {
     id: "run:abc",
     scene,
     selection: -1,
     problem: "",
     edits: [],
-    keyframe: () => 8,
+    keyframe: () => step,
     attend: () => () => {},
-    listen: () => () => {},
+    listen: (one: () => void) => {
+      heard.push(one);
+      return () => {};
+    },
     program: (name: string) => {
       if (!(name in scene.programs)) return null;
-      if (!programs.has(name)) programs.set(name, compile(scene.programs[name], tensors));
+      if (!programs.has(name)) programs.set(name, Object.assign(compile(scene.programs[name], weights), { of: step }));
       return programs.get(name) ?? null;
     },
     send: async (...what: unknown[]) => {
@@ -137,7 +142,12 @@ export function walking(scene: Scene, tensors: Tensors) {
       return "";
     },
   } as unknown as Source;
+  const renew = (others: Tensors, of: number) => {
+    [weights, step] = [others, of];
+    programs.clear();
+    for (const one of heard) one();
+  };
   const walk = new Walk("walk:run:abc/gibbs", "run:abc/gibbs", () => source);
   walk.listen(() => {});
-  return { walk, source, sent };
+  return { walk, source, sent, renew };
 }

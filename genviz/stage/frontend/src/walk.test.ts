@@ -428,7 +428,6 @@ test("of a state longer than a row the dream that is learnt from is the row", as
 test("the line names the weights that a state was walked with, and says so where others would be taken now", async () => {
   const { walk, source } = walker();
   const program = source.program("gibbs");
-  if (program) program.of = 8;
   await sweeps(walk, 1);
   expect(walk.words).toMatch(/weights of step 8$/);
   source.keyframe = () => 16;
@@ -469,4 +468,17 @@ test("an update that was asked for is on its way until the run tells of it, or r
   await again;
   source.edits.push(source.edits[0]);
   expect(walk.words).toContain("taught 2 times");
+});
+
+test("new weights that come at rest are those of what is shown: figures of others are not beside theirs", async () => {
+  const { walk, renew } = walker();
+  await sweeps(walk, 3);
+  const [state, before] = [values(walk, "board/x"), walk.metrics.get("energy")?.values.at(-1) ?? 0];
+  const others = new Map([...tensors].map(([name, { shape }]) => [name, tensor(...shape)]));
+  renew(others, 16);
+  const energy = compile(PROGRAMS.energy, others)(Float32Array.from(state))[0];
+  expect(energy).not.toBeCloseTo(before, 3);
+  expect(walk.metrics.get("energy")).toMatchObject({ steps: [3], values: [energy] });
+  expect([walk.frames.length, values(walk, "board/x")]).toEqual([4, state]);
+  expect(walk.words).toMatch(/weights of step 16$/);
 });

@@ -47,7 +47,7 @@ class Moment implements Frame {
   constructor(
     readonly step: number,
     readonly kept: Kept,
-    private readonly shown: (moment: Moment) => Record<string, Layer>,
+    readonly shown: (moment: Moment) => Record<string, Layer>,
     readonly weights = 0, // the step of training at which those were that led here
   ) {}
 
@@ -196,7 +196,8 @@ export class Walk extends Player implements Walking {
 
   get words(): string {
     const { playhead, base } = this;
-    const energy = this.energy.values[this.energy.steps.lastIndexOf(Math.round(playhead))];
+    const { steps, values } = this.energy;
+    const energy = values[this.following ? values.length - 1 : steps.lastIndexOf(Math.round(playhead))];
     const parts = [`sweep ${whole(playhead)}`];
     if (this.latest && this.following) parts.push(this.latest);
     if (energy !== undefined) parts.push(`energy ${number(energy)} nats`);
@@ -438,6 +439,7 @@ export class Walk extends Player implements Walking {
       this.drawn.clear();
       if (!this.playing) this.attending(false);
       if (!this.states.length) this.open();
+      else if (!this.playing && !this.sweep && this.following) this.refresh();
       this.changed();
     }
     if (this.wish && this.states.length) this.take(this.wish);
@@ -646,6 +648,22 @@ export class Walk extends Player implements Walking {
           if (layer.type === "units" && at >= 0 && at < (layer.tensors.values?.shape[0] ?? 0)) return { board: layer.name, at };
         }
     return { board: register, at: unit };
+  }
+
+  /** At rest, and other weights have come: figures of the ones before cannot be compared with theirs. */
+  private refresh(): void {
+    const newest = this.frames.at(-1);
+    if (!(newest instanceof Moment)) return;
+    for (const metric of this.metrics.values()) {
+      metric.steps = [];
+      metric.values = [];
+    }
+    if (!this.head) {
+      this.record(); // nothing has moved yet: all of the picture is theirs
+      return;
+    }
+    this.frames = [...this.frames.slice(0, -1), new Moment(newest.step, newest.kept, newest.shown, this.given?.of)];
+    this.figure(this.head, this.states[0]);
   }
 
   /** The next sweep of the first chain, to be shown bit by bit. */
