@@ -128,7 +128,8 @@ export class Shaping {
     if (same(this.base, shape, this.now)) return;
     const { race, now, past, touched } = this;
     const at = performance.now();
-    if (!what || what !== touched.what || at - touched.at > ONE || !this.changes.length) this.note();
+    const more = what && what === touched.what && at - touched.at < ONE && this.changes.length;
+    if (!more || race.tick) this.note(); // what has been run on is to be had again
     this.touched = { what, at };
     if (this.barrierOf(now) !== this.barrierOf(shape)) this.past = remembered(past, escapes(race, this.barrierOf(now), true));
     this.now = shape;
