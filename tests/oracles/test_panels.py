@@ -168,7 +168,7 @@ def test_a_frame_lists_no_more_states_than_it_can_afford(monkeypatch: pytest.Mon
     rows, summed = data("moons"), []
     monkeypatch.setattr("genviz.models.energy.rbm.exact_log_z", lambda net: summed.append(net.listed) or exact_log_z(net))
     monkeypatch.setattr(RBM, "sample", None)
-    for hidden, words in ((13, "brighter"), (17, r"2\^17 states")):
+    for hidden, words in ((13, "likelier"), (17, r"2\^17 states")):
         panes = {pane.name: pane for pane in scene(genviz.create("rbm", rows, 0, hidden=hidden), rows).panes}
         assert re.search(words, panes["density"].reads) and "at most 12" in panes["components"].reads
     assert summed == [13]
