@@ -253,8 +253,7 @@ def _change(data: Data, hidden: int) -> Pane:
         kind="images",
         layers=[maps("data says"), maps("dream says"), maps("difference")],
         reads="A picture for each hidden unit" + some + ": the weights that the datum raises, those that the dream lowers, and "
-        "what is left, orange up and blue down. “Learn once” applies just this. "
-        f"{DATUM}",
+        "what is left, orange up and blue down. “Learn once” applies just this. " + DATUM,
         how="v₀ ⟨h⟩ᵀ given the chosen row v₀, v ⟨h⟩ᵀ given that of the first chain, of the lowest hidden layer, and their "
         "difference; the step size scales it.",
         alt="Maps of the weight changes of data and dream, and their difference.",
@@ -275,8 +274,7 @@ def _pairs(size: int) -> Pane:
         kind="images",
         layers=[maps("data says"), maps("dream says"), maps("difference")],
         reads="A square for each pair of units that a weight links: how often both are on while the datum is held, how often "
-        "in the dream, and the difference, orange up and blue down. “Learn once” applies just this. "
-        f"{DATUM}",
+        "in the dream, and the difference, orange up and blue down. “Learn once” applies just this. " + DATUM,
         how="⟨sᵢ sⱼ⟩ given the chosen row, and given that of the first chain, hidden units averaged over; units of ±1, where "
         "those are the model’s; of several levels the top one.",
         alt="Maps of the weight changes of data and dream, and their difference.",

@@ -1,10 +1,10 @@
 // How far a memory may be damaged: a plane of noise and load that a person paints with recalls, run here. What becomes of a place is
 // a function of the settings, the seed, the place and how often it was painted: the same strokes give the same picture.
 
+import { Based } from "./based";
 import { Laboratory, type Memories, type Recall, type Settings } from "./laboratory";
-import { Player } from "./player";
 import { FATES } from "./spins";
-import type { Images, Pane, Program, Scene, Source } from "./types";
+import type { Images, Pane, Scene } from "./types";
 
 export const COLUMNS = 51; // 0, 1, … 50 % of the bits are turned
 const ROUNDS = 4; // recalls at each place, of a plane that is filled
@@ -18,9 +18,8 @@ export type DamageView = Partial<Settings> & { filled?: boolean };
 /** What one pull of the brush asked for and got; `until` places of them all, one after the other, if it is the whole plane. */
 type Stroke = { asked: number[]; got: number[]; next: number; until: number };
 
-export class Damage extends Player {
+export class Damage extends Based {
   override readonly damage = this;
-  readonly base: Source;
   noise = 10; // that is looked at, in percent of the bits
   last: Recall | null = null; // the newest
   ground: { pane: Pane; own: Memories } | null = null; // what the panel gave
@@ -32,17 +31,6 @@ export class Damage extends Player {
   private scattered: Int32Array = new Int32Array(0); // the places in the order that they are filled in
   private wish: DamageView | null = null;
   private origin: Scene | null = null;
-  private unlisten: (() => void) | null = null;
-
-  constructor(
-    readonly id: string,
-    rest: string,
-    source: (id: string) => Source,
-  ) {
-    super();
-    this.base = source(rest);
-    this.status = { state: "done", step: 0, until: 0 };
-  }
 
   // ------------------------------------------------------------ the plane
 
@@ -208,16 +196,8 @@ export class Damage extends Player {
 
   // ------------------------------------------------------------ what a source is
 
-  keyframe(): number | null {
-    return this.base.keyframe();
-  }
-
-  program(name: string): Program | null {
-    return this.base.program(name);
-  }
-
-  attend(): () => void {
-    return () => {};
+  override attend(): () => void {
+    return () => {}; // it needs no weights
   }
 
   ask(): null {
@@ -228,26 +208,8 @@ export class Damage extends Player {
     return "There is nothing to play here: paint over the plane.";
   }
 
-  override get problem(): string {
-    return this.trouble || this.base.problem;
-  }
-
-  protected connect(): void {
-    this.unlisten ??= this.base.listen(() => this.follow());
-    this.follow();
-  }
-
-  protected disconnect(): void {
-    this.unlisten?.();
-    this.unlisten = null;
-  }
-
-  protected override get kept(): boolean {
-    return true;
-  }
-
   /** The base has changed: perhaps its rows are there now. */
-  private follow(): void {
+  protected follow(): void {
     const { base } = this;
     if (base.scene && base.scene !== this.origin) {
       if (this.ground) this.wish ??= this.view; // other rows: as it was, as far as they allow

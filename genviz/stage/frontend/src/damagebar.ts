@@ -1,9 +1,8 @@
 // What may be set of the plane of damage, and what is done to all of it at once.
 
 import { COLUMNS, type Damage } from "./damage";
-import { el, say } from "./dom";
+import { el, group, say, seedBox } from "./dom";
 import { SIZES } from "./laboratory";
-import { group } from "./racebar";
 import type { Rule } from "./spins";
 import { whole } from "./words";
 
@@ -26,7 +25,7 @@ export class DamageBar {
   readonly root = el("div", { class: "damagebar" });
   private readonly rules = el("select", { "aria-label": "rule" });
   private readonly memories = el("select", { "aria-label": "memories" });
-  private readonly seed = el("input", { type: "number", min: 0, max: 999_999, step: 1, "aria-label": "seed of the chance" });
+  private readonly seed: HTMLInputElement;
   private readonly updates: HTMLButtonElement[];
   private readonly filling: HTMLButtonElement;
   private readonly undoing: HTMLButtonElement;
@@ -51,9 +50,7 @@ export class DamageBar {
         damage.set(value === OWN ? { own: true } : { own: false, units: Number(value) });
       }),
     );
-    this.seed.addEventListener("change", () =>
-      run(() => damage.set({ seed: Math.min(Math.max(Math.round(Number(this.seed.value)) || 0, 0), 999_999) })),
-    );
+    this.seed = seedBox((seed) => run(() => damage.set({ seed })));
     this.updates = UPDATES.map(([together, name, title]) => button(name, title, () => damage.set({ together })));
     this.filling = button("fill", "Paint the whole plane, four recalls at each place", () =>
       damage.progress === null ? damage.fill() : damage.stop(),

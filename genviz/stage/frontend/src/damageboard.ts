@@ -2,7 +2,7 @@
 
 import { COLUMNS, type Damage } from "./damage";
 import { DamageBar } from "./damagebar";
-import { el, say } from "./dom";
+import { disclosure, el, say } from "./dom";
 import { type Brush, colourOf, drawDamage, drawRecall, planeOf, tall } from "./draw/damage";
 import { paper } from "./sheet";
 import { FATES, type Fate } from "./spins";
@@ -194,13 +194,7 @@ export class DamageBoard {
 
   private explained({ title = "", reads = "", how = "" }: Pane): void {
     say(this.title, title);
-    const more = el("p", { class: "how", hidden: true }, how);
-    const button = el("button", { class: "link", type: "button", "aria-expanded": "false" }, "how computed");
-    button.addEventListener("click", () => {
-      more.hidden = !more.hidden;
-      button.setAttribute("aria-expanded", String(!more.hidden));
-    });
-    this.text.append(el("p", { class: "reads" }, reads), button, more);
+    this.text.append(el("p", { class: "reads" }, reads), ...disclosure(how));
   }
 
   private colours(): void {

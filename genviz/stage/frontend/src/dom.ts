@@ -60,3 +60,32 @@ export function scrolls(node: Node): HTMLElement | null {
 export function say(node: HTMLElement, text: string): void {
   if (node.textContent !== text) node.textContent = text;
 }
+
+/** Controls that belong together, with what they are called. */
+export const group = (label: string, ...parts: Node[]): HTMLElement =>
+  el(
+    "div",
+    { class: "group", role: "group", ...(label && { "aria-label": label }) },
+    ...(label ? [el("span", {}, label)] : []),
+    ...parts,
+  );
+
+/** A button that shows how something is computed, and that. */
+export function disclosure(how: string): HTMLElement[] {
+  const text = el("p", { class: "how", hidden: true }, how);
+  const button = el("button", { class: "link", type: "button", "aria-expanded": "false" }, "how computed");
+  button.addEventListener("click", () => {
+    text.hidden = !text.hidden;
+    button.setAttribute("aria-expanded", String(!text.hidden));
+  });
+  return [button, text];
+}
+
+const SEEDS = 999_999;
+
+/** A box for a seed, whose chosen number is told. */
+export function seedBox(choose: (seed: number) => void): HTMLInputElement {
+  const box = el("input", { type: "number", min: 0, max: SEEDS, step: 1, "aria-label": "seed of the chance" });
+  box.addEventListener("change", () => choose(Math.min(Math.max(Math.round(Number(box.value)) || 0, 0), SEEDS)));
+  return box;
+}

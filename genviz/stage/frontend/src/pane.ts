@@ -3,7 +3,7 @@
 import type { Plane } from "./axes";
 import { layersAt, type Shown } from "./blend";
 import { paintable } from "./board";
-import { el, say } from "./dom";
+import { disclosure, el, say } from "./dom";
 import { Backdrop } from "./draw/curves";
 import { Decoder } from "./draw/decode";
 import type { Tile } from "./draw/images";
@@ -85,7 +85,7 @@ export class PaneView {
     const text = el("div", { class: "text" }, this.caption);
     if (pane.latent && (host.source.scene?.latent ?? 0) > 2) this.header.append(this.chooser());
     if (pane.reads) text.append(el("p", { class: "reads" }, pane.reads));
-    if (pane.how) text.append(...this.disclosure(pane.how));
+    if (pane.how) text.append(...disclosure(pane.how));
     this.frame.append(this.sign, this.chip, this.moment, this.tag);
     if (pane.kind === "numbers") this.frame.replaceChildren(this.table);
     else text.prepend(this.table);
@@ -432,16 +432,6 @@ export class PaneView {
         return row;
       }),
     );
-  }
-
-  private disclosure(how: string): HTMLElement[] {
-    const text = el("p", { class: "how", hidden: true }, how);
-    const button = el("button", { class: "link", type: "button", "aria-expanded": "false" }, "how computed");
-    button.addEventListener("click", () => {
-      text.hidden = !text.hidden;
-      button.setAttribute("aria-expanded", String(!text.hidden));
-    });
-    return [button, text];
   }
 
   /** Two menus for the dimensions that the plane shows. */

@@ -1,13 +1,13 @@
 // A race of samplers on one target, in the browser: up to four lanes in lock-step, by evaluations or by steps. What it shows is a
 // function of its settings, the seed and the tick alone, so that a link has all of it, and a lane that is changed catches up.
 
+import { Based } from "./based";
 import { type Settings as Laned, RANGES, type Sampler, type Target, targetOf } from "./kernels";
 import { type Fog, Lane } from "./lane";
-import { Player } from "./player";
 import { Chance } from "./random";
 import { drawn, within } from "./shape";
 import { Shaping } from "./shaping";
-import type { Field, Frame, Pane, Program, Scene, Source, Tensor } from "./types";
+import type { Field, Frame, Pane, Program, Scene, Tensor } from "./types";
 import { number, whole } from "./words";
 
 export const RATES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000]; // ticks a second
@@ -79,9 +79,8 @@ export type Ground = {
   narrowest: number;
 };
 
-export class Race extends Player {
+export class Race extends Based {
   override readonly race = this;
-  readonly base: Source;
   lanes: Lane[] = [];
   ground: Ground | null = null;
   shaping: Shaping | null = null; // what a person does to the target
@@ -102,21 +101,10 @@ export class Race extends Player {
   private credit = 0;
   private programs: [Program, Program] | null = null;
   private origin: Scene | null = null;
-  private unlisten: (() => void) | null = null;
   private leave: (() => void) | null = null;
   private wish: RaceView | null = null;
   private asked = "";
   private turn = 0; // whose figures are next
-
-  constructor(
-    readonly id: string,
-    rest: string,
-    source: (id: string) => Source,
-  ) {
-    super();
-    this.base = source(rest);
-    this.status = { state: "done", step: 0, until: 0 };
-  }
 
   // ------------------------------------------------------------ what a person may do
 
@@ -496,18 +484,6 @@ export class Race extends Player {
     return newest ? { a: newest, b: newest, mix: 0 } : null;
   }
 
-  keyframe(): number | null {
-    return this.base.keyframe();
-  }
-
-  program(name: string): Program | null {
-    return this.base.program(name);
-  }
-
-  attend(): () => void {
-    return this.base.attend();
-  }
-
   ask(): null {
     return null;
   }
@@ -516,26 +492,16 @@ export class Race extends Player {
     return verb === "step" ? this.stride(Number(args.n ?? 1)) : "A race in the browser only runs.";
   }
 
-  override get problem(): string {
-    return this.trouble || this.base.problem;
-  }
-
-  protected connect(): void {
-    this.unlisten ??= this.base.listen(() => this.follow());
+  protected override connect(): void {
     this.leave ??= this.base.attend();
-    this.follow();
+    super.connect();
   }
 
-  protected disconnect(): void {
+  protected override disconnect(): void {
     if (this.playing) this.play(false);
     this.leave?.();
     this.leave = null;
-    this.unlisten?.();
-    this.unlisten = null;
-  }
-
-  protected override get kept(): boolean {
-    return true;
+    super.disconnect();
   }
 
   /** What the scrub bar of a recording needs: the beginning and where it stands. */
@@ -548,7 +514,7 @@ export class Race extends Player {
   }
 
   /** The base has changed: perhaps its target is there now. */
-  private follow(): void {
+  protected follow(): void {
     const { base } = this;
     const [energy, score] = [base.program("energy"), base.program("score")];
     if (!base.scene || !energy || !score) return;

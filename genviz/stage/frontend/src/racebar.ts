@@ -1,6 +1,6 @@
 // What all lanes of a race share: the question and the guess, the clock, chains, where they start, the fog, the seed.
 
-import { el, say } from "./dom";
+import { el, group, say, seedBox } from "./dom";
 import { CHAINS, type Clock, MOST, NONE, type Start } from "./race";
 import type { RaceBoard } from "./raceboard";
 
@@ -21,7 +21,7 @@ export class RaceBar {
   private readonly verdict = el("p", { class: "verdict", role: "status" });
   private readonly pressed: [HTMLButtonElement, () => boolean][] = [];
   private readonly chains = el("select", { "aria-label": "chains in each lane" });
-  private readonly seed = el("input", { type: "number", min: 0, max: 999_999, step: 1, "aria-label": "seed of the chance" });
+  private readonly seed: HTMLInputElement;
   private readonly target: HTMLElement; // what may be done to it
   private readonly more: HTMLButtonElement;
   private guessed = "";
@@ -68,9 +68,9 @@ export class RaceBar {
         race.chains = Number(this.chains.value);
       }),
     );
-    this.seed.addEventListener("change", () =>
+    this.seed = seedBox((seed) =>
       host.run(() => {
-        race.seed = Math.min(Math.max(Math.round(Number(this.seed.value)) || 0, 0), 999_999);
+        race.seed = seed;
       }),
     );
     const fog = this.button(
@@ -190,11 +190,3 @@ export class RaceBar {
     this.more.hidden = names.length >= MOST;
   }
 }
-
-export const group = (label: string, ...parts: Node[]): HTMLElement =>
-  el(
-    "div",
-    { class: "group", role: "group", ...(label && { "aria-label": label }) },
-    ...(label ? [el("span", {}, label)] : []),
-    ...parts,
-  );

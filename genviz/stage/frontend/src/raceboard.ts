@@ -2,7 +2,7 @@
 // all lanes share, below them the course.
 
 import { Plane, squared } from "./axes";
-import { el, say } from "./dom";
+import { disclosure, el, say } from "./dom";
 import { PLAIN } from "./draw/curves";
 import { Backdrops, type Course, drawCharts, drawCourse, drawMap, type Flash, type Seen, tall } from "./draw/race";
 import { RANGES, type Sampler, type Settings } from "./kernels";
@@ -140,13 +140,7 @@ export class RaceBoard {
   }
 
   private explained({ reads = "", how = "" }: Pane): void {
-    const more = el("p", { class: "how", hidden: true }, how);
-    const button = el("button", { class: "link", type: "button", "aria-expanded": "false" }, "how computed");
-    button.addEventListener("click", () => {
-      more.hidden = !more.hidden;
-      button.setAttribute("aria-expanded", String(!more.hidden));
-    });
-    this.text.append(el("p", { class: "reads" }, reads), button, more);
+    this.text.append(el("p", { class: "reads" }, reads), ...disclosure(how));
   }
 
   /** The modes found, and where the playhead is. */

@@ -1,8 +1,8 @@
 // A chain that the browser runs itself, from the weights at another source's playhead: a sweep is one call of a client program for
 // each chain, and every sweep is a frame. Chance is a function of (seed, chain, sweep), so that a chain can be had again.
 
+import { Based } from "./based";
 import { atLeast, Change, Exact, type Group } from "./machine";
-import { Player } from "./player";
 import { chosen } from "./programs";
 import { Chance } from "./random";
 import { ranges, unranged } from "./ranges";
@@ -58,9 +58,8 @@ class Moment implements Frame {
   }
 }
 
-export class Walk extends Player implements Walking {
+export class Walk extends Based implements Walking {
   override readonly walk = this;
-  readonly base: Source;
   clamp = new Float32Array(0);
   spot: Spot | null = null;
   moment: Frame | null = null;
@@ -81,7 +80,6 @@ export class Walk extends Player implements Walking {
   private given: Program | null = null;
   private origin: Scene | null = null;
   private row = -1; // of the data, where it began
-  private unlisten: (() => void) | null = null;
   private leave: (() => void) | null = null;
   private wish: WalkView | null = null;
   private asked = ""; // the view it was given last
@@ -97,16 +95,10 @@ export class Walk extends Player implements Walking {
     this.changed();
   });
 
-  constructor(
-    readonly id: string,
-    rest: string,
-    source: (id: string) => Source,
-  ) {
-    super();
+  constructor(id: string, rest: string, source: (id: string) => Source) {
     const cut = rest.lastIndexOf("/");
+    super(id, rest.slice(0, cut), source);
     this.name = rest.slice(cut + 1);
-    this.base = source(rest.slice(0, cut));
-    this.status = { state: "done", step: 0, until: 0 };
     const { base } = this;
     Object.defineProperty(this, "selection", {
       get: () => base.selection,
@@ -356,21 +348,9 @@ export class Walk extends Player implements Walking {
     return { a: here, b: here, mix: 0 }; // nothing lies between two states
   }
 
-  keyframe(): number | null {
-    return this.base.keyframe();
-  }
-
-  program(name: string): Program | null {
-    return this.base.program(name);
-  }
-
   /** A program that not every model has. */
   private optional(name: string): Program | null {
     return this.origin?.programs[name] ? this.base.program(name) : null;
-  }
-
-  attend(): () => void {
-    return this.base.attend();
   }
 
   ask(panel: string, point: number): Pane[] | { error: string } | null {
@@ -389,25 +369,15 @@ export class Walk extends Player implements Walking {
     return "";
   }
 
-  override get problem(): string {
-    return this.trouble || this.base.problem;
-  }
-
-  protected connect(): void {
-    this.unlisten ??= this.base.listen(() => this.follow());
+  protected override connect(): void {
     this.attending(true); // until the first weights are there
-    this.follow();
+    super.connect();
   }
 
-  protected disconnect(): void {
+  protected override disconnect(): void {
     if (this.playing) this.play(false);
     this.attending(false);
-    this.unlisten?.();
-    this.unlisten = null;
-  }
-
-  protected override get kept(): boolean {
-    return true;
+    super.disconnect();
   }
 
   private attending(on: boolean): void {
@@ -421,7 +391,7 @@ export class Walk extends Player implements Walking {
   // ------------------------------------------------------------ what it walks on
 
   /** The base has changed: perhaps it has a scene now, or other weights. */
-  private follow(): void {
+  protected follow(): void {
     const { base } = this;
     if (base.scene && base.scene !== this.origin) {
       this.origin = base.scene;

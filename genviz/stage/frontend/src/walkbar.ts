@@ -1,7 +1,7 @@
 // What one may do to a chain in the browser: how much a step is, where it begins, how warm it is, what is held.
 
 import { type Brushed, brush } from "./board";
-import { el, say } from "./dom";
+import { el, group, say, seedBox } from "./dom";
 import type { Begin, Grain, Walking } from "./types";
 import { CHAINS, WARMEST } from "./walk";
 import { number } from "./words";
@@ -37,7 +37,7 @@ export class WalkBar {
   private readonly chains: HTMLSelectElement;
   private readonly heat = el("input", { type: "range", min: COLDEST, max: 2, step: 0.1, "aria-label": "temperature" });
   private readonly heatShown = el("output", {}, "1");
-  private readonly seed = el("input", { type: "number", min: 0, max: 999_999, step: 1, "aria-label": "seed of the chance" });
+  private readonly seed: HTMLInputElement;
   private readonly learn = el("button", { class: "text-button live", type: "button" }, "learn once");
   private readonly freeing = el("button", { class: "text-button", type: "button" }, "free all");
   private readonly many: HTMLElement;
@@ -90,9 +90,9 @@ export class WalkBar {
       walk.temperature = at <= COLDEST + 0.01 ? 0 : Math.min(2 ** at, WARMEST);
     });
     this.heat.addEventListener("change", () => run(() => undefined));
-    this.seed.addEventListener("change", () =>
+    this.seed = seedBox((seed) =>
       run(() => {
-        walk.seed = Math.min(Math.max(Math.round(Number(this.seed.value)) || 0, 0), 999_999);
+        walk.seed = seed;
       }),
     );
     const paint = choose<Brushed>(
@@ -179,11 +179,3 @@ export class WalkBar {
         : "One update of the weights from this datum and this dream alone: the difference of the two maps";
   }
 }
-
-const group = (label: string, ...parts: Node[]): HTMLElement =>
-  el(
-    "div",
-    { class: "group", role: "group", ...(label && { "aria-label": label }) },
-    ...(label ? [el("span", {}, label)] : []),
-    ...parts,
-  );
